@@ -1,0 +1,216 @@
+"""Compile policy: the only caller of ``numba.njit``, and the only place that decides where compiled code is cached.
+
+numba keys its cache by the file of the function alone: a change in a helper of another module would serve stale
+code. Here the directory is named by the hash of everything a kernel can depend on, so a stale entry cannot be found.
+"""
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Final, TypeVar, cast
+
+import numba
+import numba.core.config
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    _CacheLocator,
+    _SourceFileBackedLocatorMixin,
+)
+
+from .model.errors import EngineError
+
+if not __debug__:
+    raise EngineError(
+        "trading_platform must not run under `python -O` or PYTHONOPTIMIZE: its assertions are checks"
+    )
+
+F = TypeVar("F", bound=Callable[..., Any])
+PACKAGE: Final = Path(__file__).resolve().parent
+KERNEL_LAYERS: Final = ("model", "core", "venues", "runner")
+COMPILED: Final = not numba.core.config.DISABLE_JIT
+_LIBRARIES: Final = ("numba", "numpy", "llvmlite", "hftbacktest")
+
+
+def _flags() -> str:
+    config = numba.core.config
+    return f"boundscheck={config.BOUNDSCHECK} opt={config.OPT} cpu={config.CPU_NAME}/{config.CPU_FEATURES}"
+
+
+@functools.cache
+def kernel_hash() -> str:
+    """Return the hash of all kernel sources, of the versions of what compiles them and of the compile flags."""
+    digest = hashlib.sha256()
+    for name in (*_LIBRARIES, "python"):
+        digest.update(f"{name}={platform.python_version() if name == 'python' else version(name)};".encode())
+    digest.update(_flags().encode())
+    files = [
+        Path(__file__),
+        *(file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py"))),
+    ]
+    for file in files:
+        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def source_closure(file: Path) -> list[Path]:
+    """Return ``file`` and every module it imports, directly or not, that is neither installed nor standard library.
+
+    Kernel layers of this package are left out: `kernel_hash` covers them.
+    """
+    seen: dict[Path, None] = {}
+    queue = [file.resolve()]
+    while queue:
+        path = queue.pop(0)
+        if path in seen or not path.is_file() or not _is_local(path):
+            continue
+        seen[path] = None
+        queue.extend(_imported_files(path))
+    return sorted(seen)
+
+
+def _is_local(path: Path) -> bool:
+    if PACKAGE in path.parents:
+        return path.relative_to(PACKAGE).parts[0] not in (*KERNEL_LAYERS, "_jit.py")
+    outside = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
+    return not any(Path(root).resolve() in path.parents for root in outside)
+
+
+def _imported_files(path: Path) -> list[Path]:
+    files = []
+    for name in _imported_names(path):
+        module = sys.modules.get(name)
+        origin = getattr(module, "__file__", None)
+        if origin is None and module is None:
+            try:
+                spec = importlib.util.find_spec(name)
+            except (ImportError, ValueError, AttributeError):
+                continue  # `from package import function`: the function is no module
+            origin = spec.origin if spec is not None else None
+        if origin is not None and origin.endswith(".py"):
+            files.append(Path(origin).resolve())
+    return files
+
+
+def _imported_names(path: Path) -> list[str]:
+    names: list[str] = []
+    package = _package_of(path)
+    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+        if isinstance(node, ast.Import):
+            names.extend(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".") if package else []
+                parts = parts[: len(parts) - node.level + 1]
+                base = ".".join([*parts, base] if base else parts)
+            names.append(base)
+            names.extend(f"{base}.{alias.name}" for alias in node.names)
+    return [name for name in names if name]
+
+
+def _package_of(path: Path) -> str:
+    parts: list[str] = []
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)
+
+
+@functools.cache
+def cache_root() -> Path:
+    """Return the directory above all caches: TRADING_PLATFORM_CACHE, else the user's cache directory, else a temporary one."""
+    named = os.environ.get("TRADING_PLATFORM_CACHE")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    candidates = [Path(named)] if named else [home / "trading_platform"]
+    for root in candidates:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            return root
+        except OSError:
+            continue
+    return Path(tempfile.gettempdir()) / f"trading_platform-{os.getuid()}"
+
+
+def cache_directory(file: Path) -> Path:
+    """Return the cache directory for functions of ``file``."""
+    layer = file.relative_to(PACKAGE).parts[0] if PACKAGE in file.parents else ""
+    if layer in KERNEL_LAYERS or layer == "_jit.py":
+        return cache_root() / f"kernels-{kernel_hash()[:16]}" / file.parent.relative_to(PACKAGE)
+    digest = hashlib.sha256(kernel_hash().encode())
+    for source in source_closure(file):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return cache_root() / f"strategy-{digest.hexdigest()[:16]}"
+
+
+class CacheLocator(_SourceFileBackedLocatorMixin, _CacheLocator):  # type: ignore[misc]
+    """Where numba looks for the compiled form of a function: a directory named by the hash of all it depends on."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        self._py_file = py_file
+        self._lineno = py_func.__code__.co_firstlineno
+        self._directory = cache_directory(Path(py_file).resolve())
+
+    def get_cache_path(self) -> str:
+        """Return the directory."""
+        return str(self._directory)
+
+    def ensure_cache_path(self) -> None:
+        """Create the directory if possible: numba's own test for writing would refuse a warmed read-only cache."""
+        with contextlib.suppress(OSError):
+            self._directory.mkdir(parents=True, exist_ok=True)
+
+    def get_source_stamp(self) -> str:
+        """Return a constant: the directory's name already holds the hash of the sources."""
+        return "hashed"
+
+
+class _Files(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes: ClassVar[list[type]] = [CacheLocator]
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc]
+    """numba's cache with our locator. Counts what had to be compiled; a read-only directory is no error."""
+
+    _impl_class = _Files
+    compiled: ClassVar[list[str]] = []  # names of the functions compiled by this process
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Store a freshly compiled function."""
+        KernelCache.compiled.append(self._name)
+        with contextlib.suppress(
+            OSError
+        ):  # read-only or full: compiled code still runs, the next process compiles again
+            super().save_overload(sig, data)
+
+
+def kernel(function: F) -> F:
+    """Compile ``function`` on first use, cached on disk. Under NUMBA_DISABLE_JIT=1 it stays plain Python."""
+    dispatcher = numba.njit(function)
+    if COMPILED and Path(function.__code__.co_filename).is_file():
+        dispatcher._cache = KernelCache(function)
+    return cast(F, dispatcher)
+
+
+def entry(signature: Any) -> Callable[[F], F]:
+    """Compile a function that Python or the runner calls, at once and for one signature, cached on disk."""
+
+    def decorate(function: F) -> F:
+        dispatcher = kernel(function)
+        if COMPILED:
+            dispatcher.compile(signature)  # type: ignore[attr-defined]
+            dispatcher.disable_compile()  # type: ignore[attr-defined]
+        return dispatcher
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Vocabulary: enums, units, record dtypes, instruments, ids, errors. Imports nothing of this package."""
