@@ -214,3 +214,8 @@ def entry(signature: Any) -> Callable[[F], F]:
         return dispatcher
 
     return decorate
+
+
+def type_of(value: Any) -> Any:
+    """Return numba's type of a value, for signatures."""
+    return numba.typeof(value)

@@ -1,0 +1,1 @@
+"""Market data: event files, validation, conversion of recorded streams, synthetic order flow."""

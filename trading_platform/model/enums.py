@@ -84,7 +84,7 @@ class IntentKind(IntEnum):
 
 
 class Held(IntEnum):
-    """What one slot of the outbox holds after the merge: at most one thing (see core/intents.py)."""
+    """What one slot of the outbox holds after the merge: at most one thing (see core/merge.py)."""
 
     NOTHING = 0
     NEW = 1
@@ -93,6 +93,7 @@ class Held(IntEnum):
     REPLACE_OR_NEW = 4  # a replace that absorbed a new: becomes the new if nothing is live
     CANCEL_THEN_NEW = 5  # a cancel and a new of one batch: a replace, or the new if nothing is live
     KEEP = 6  # a quote that is already satisfied: clears the slot, sends nothing
+    CANCEL_ABSORBED = 7  # a cancel that removed a new which was never sent: nothing more to cancel is no error
 
 
 class CommandKind(IntEnum):
@@ -100,8 +101,7 @@ class CommandKind(IntEnum):
 
     NEW = 1
     CANCEL = 2
-    REPLACE = 3  # native replace only
-    QUERY = 4
+    QUERY = 3
 
 
 class ReplacePolicy(IntEnum):
@@ -109,7 +109,6 @@ class ReplacePolicy(IntEnum):
 
     AFTER_ACK = 0  # cancel; the new is re-checked and sent when the cancel is acknowledged
     AT_ONCE = 1  # cancel and new together: both can fill
-    NATIVE = 2  # the venue amends in place
 
 
 class PostOnlyMode(IntEnum):
@@ -128,22 +127,21 @@ class DenyCode(IntEnum):
     DUPLICATE = 3
     HALTED = 4
     TRADING_DISABLED = 5
-    BAD_SIDE = 6
-    BAD_TYPE = 7
-    BAD_QTY = 8
-    BAD_PRICE = 9
-    NO_BOOK = 10
-    POST_ONLY_WOULD_CROSS = 11
-    SELF_CROSS = 12
-    TAKER_SWEEP = 13
-    MIN_ORDER_NOTIONAL = 14
-    SINGLE_ORDER_NOTIONAL = 15
-    POSITION = 16
-    GROSS_NOTIONAL = 17
-    QUOTE_GROSS_NOTIONAL = 18
-    QUOTE_NET_NOTIONAL = 19
-    ACTIVE_QUOTES = 20
-    ORDER_TABLE_FULL = 21
+    BAD_TYPE = 6
+    BAD_QTY = 7
+    BAD_PRICE = 8
+    NO_BOOK = 9
+    POST_ONLY_WOULD_CROSS = 10
+    SELF_CROSS = 11
+    TAKER_SWEEP = 12
+    MIN_ORDER_NOTIONAL = 13
+    SINGLE_ORDER_NOTIONAL = 14
+    POSITION = 15
+    GROSS_NOTIONAL = 16
+    QUOTE_GROSS_NOTIONAL = 17
+    QUOTE_NET_NOTIONAL = 18
+    ACTIVE_QUOTES = 19
+    ORDER_TABLE_FULL = 20
 
 
 class HoldCode(IntEnum):
@@ -251,3 +249,4 @@ class Stop(IntEnum):
     BAD_FILL_PRICE = 9
     COMMAND_REFUSED = 10
     STRATEGY_ERROR = 11  # a compiled strategy returned a non-zero code
+    BAD_SLOT = 12  # an intent named a slot that does not exist

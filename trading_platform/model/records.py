@@ -43,6 +43,7 @@ SESSION: Final = int64_record(
     "now_ns",  # local clock
     "seq",  # of the last event: grows by one, never reused
     "event_count",  # events in the buffer, not yet flushed
+    "events_per_block",  # room the journal must have before a block is folded
     "intent_count",
     "report_count",
     "command_count",
@@ -70,7 +71,12 @@ SESSION: Final = int64_record(
     "sample_interval_ns",  # PNL is journaled this often; 0 off
     "next_sample_ns",
     "wakeup_count",  # strategy calls
+    "wakeups_max",  # the run stops there; 0 no bound
     "block_count",  # timestamp blocks folded
+    "block_seq",  # last event of the fold: what the next intents answer to
+    "journal_touch",  # 1: TOUCH events are written
+    "started",  # 1 once a book with both sides was seen
+    "feed_changed",  # 1: market data was folded in this block
     "noop_count",  # quotes and replaces that change nothing
     "dropped_count",  # post-only orders dropped
     "reports_changed",  # 1: an order report was folded in this block
@@ -136,18 +142,19 @@ ORDER: Final = int64_record(
 )
 SLOT: Final = int64_record(
     "instrument",
-    "side",  # of the quote that last used the slot
+    "level",
+    "side",  # fixed: a slot is (instrument, side, level)
     "order_row",  # the order that answers for the slot; -1 none
     # what the outbox holds: see core/outbox.py, its only writer
     "held",
     "held_quoted",  # 1: from quote()
-    "held_side",
     "held_type",
     "held_tif",
     "held_price_ticks",
     "held_lots",
     "held_tag",
     "held_seq",  # of its INTENT; 0 not journaled yet
+    "held_kind",  # IntentKind asked for
     "held_code",  # HoldCode it was last QUEUED for; NONE if it never waited
     "held_replaces_id",  # the order whose cancel it waits for
     "reserved_lots",  # counted in the exposure while it waits
@@ -156,8 +163,8 @@ SLOT: Final = int64_record(
     "prev_slot",
     # the last denial: identical ones are counted, not written
     "denied_code",
-    "denied_kind",
-    "denied_side",
+    "denied_kind",  # IntentKind
+    "denied_tif",
     "denied_type",
     "denied_price_ticks",
     "denied_lots",
@@ -215,9 +222,7 @@ THROTTLE: Final = int64_record(
     "tolerance_ns",  # (burst - 1) * interval
     "tat_ns",  # theoretical arrival time
 )
-INTENT: Final = int64_record(
-    "kind", "instrument", "slot", "side", "order_type", "tif", "price_ticks", "qty_lots", "tag"
-)
+INTENT: Final = int64_record("kind", "slot", "order_type", "tif", "price_ticks", "qty_lots", "tag")
 REPORT: Final = int64_record(
     "kind",
     "order_id",

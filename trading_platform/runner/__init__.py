@@ -1,0 +1,1 @@
+"""The loops around core and venue: one kernel advances to the next wakeup, for both forms of strategies."""

@@ -1,0 +1,1 @@
+"""Strategies: base classes of both forms, and the shipped ones."""

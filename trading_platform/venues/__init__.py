@@ -1,0 +1,1 @@
+"""Ports to venues and the adapters behind them."""

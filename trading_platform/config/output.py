@@ -1,0 +1,30 @@
+"""Where a run is written, and what beyond the record."""
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from ..model.units import seconds_to_ns
+from .fields import Id, SecondsOrOff, Section
+
+
+class OutputConfig(Section):
+    """The run directory."""
+
+    directory: str = Field(
+        default="runs",
+        min_length=1,
+        description="parent of run directories; relative to the working directory",
+    )
+    stats_interval_seconds: SecondsOrOff = Field(
+        default=Decimal(1), description="sample equity and position this often [s]; 0: at the end only"
+    )
+    journal_touch: bool = Field(default=False, description="journal every change of best bid and ask: large")
+    run_id: Id | None = Field(
+        default=None, description="name of the run directory; made from id and time if left out"
+    )
+
+    @property
+    def stats_interval_ns(self) -> int:
+        """Sampling interval [ns], 0 off."""
+        return seconds_to_ns(self.stats_interval_seconds, "stats_interval_seconds")

@@ -1,0 +1,206 @@
+"""The engine section: data, instrument, fees, latency and the simulated venue."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Final, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from ..model.ids import SESSION_EPOCH_MAX
+from ..model.instrument import Instrument
+from ..model.records import ORDER_LOTS_MAX, TICKS_MAX
+from ..model.units import seconds_to_ns
+from .fields import (
+    DataPath,
+    Number,
+    Positive,
+    Problem,
+    Seconds,
+    SecondsOrOff,
+    Section,
+    grid_problems,
+    only_with,
+    raise_problems,
+)
+from .instrument import FeesConfig, InstrumentConfig
+
+ROI_TICKS_MAX: Final = 1 << 26  # 1 GiB of book: the engine allocates 16 bytes a tick
+POWER_QUEUES: Final = ("power_prob", "power_prob2", "power_prob3")
+
+
+class ConstantLatency(Section):
+    """The same latency for every order."""
+
+    kind: Literal["constant"] = Field(description="constant: the same for every order")
+    entry_seconds: Seconds = Field(description="from us to the venue [s], at most 3600, whole nanoseconds")
+    response_seconds: Seconds = Field(description="from the venue back to us [s], at most 3600")
+
+    @property
+    def entry_ns(self) -> int:
+        """Order entry latency [ns]."""
+        return seconds_to_ns(self.entry_seconds, "entry_seconds")
+
+    @property
+    def response_ns(self) -> int:
+        """Order response latency [ns]."""
+        return seconds_to_ns(self.response_seconds, "response_seconds")
+
+
+LatencyConfig: TypeAlias = (
+    ConstantLatency  # tagged by ``kind``: a new kind joins as a union with discriminator
+)
+
+
+class QueueModelConfig(Section):
+    """How the queue ahead of a resting order shrinks when the level shrinks."""
+
+    kind: Literal["risk_averse", "log_prob", "log_prob2", "power_prob", "power_prob2", "power_prob3"] = Field(
+        description="hftbacktest's queue model; risk_averse: only trades move the queue"
+    )
+    exponent: Positive | None = Field(
+        default=None, description="exponent of the power_prob kinds only, at most 100; 2 if left out"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kind not in POWER_QUEUES:
+            raise_problems(only_with(self, ("exponent",), False, f"kind is {', '.join(POWER_QUEUES)}"))
+        elif self.exponent is not None and self.exponent > 100:
+            raise_problems([Problem("exponent", f"must be <= 100, was {self.exponent}")])
+        return self
+
+    @property
+    def power(self) -> Decimal:
+        """Exponent of the power_prob kinds.
+
+        Raises
+        ------
+        AssertionError : the kind has no exponent
+        """
+        assert self.kind in POWER_QUEUES
+        return Decimal(2) if self.exponent is None else self.exponent
+
+
+class DepthConfig(Section):
+    """How the engine stores the book."""
+
+    kind: Literal["auto", "hashmap", "roi"] = Field(
+        description="roi: an array over a price range, faster; auto: roi with the range taken from the data"
+    )
+    roi_min: Positive | None = Field(default=None, description="lowest price of the book, kind roi only")
+    roi_max: Positive | None = Field(default=None, description="highest price of the book, kind roi only")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = only_with(self, ("roi_min", "roi_max"), self.kind == "roi", "kind roi")
+        if self.roi_min is not None and self.roi_max is not None and self.roi_max <= self.roi_min:
+            problems.append(Problem("roi_max", f"must be > roi_min ({self.roi_min}), was {self.roi_max}"))
+        raise_problems(problems)
+        return self
+
+    def problems(self, instrument: Instrument) -> Iterator[Problem]:
+        """Yield what does not fit the instrument: bounds off the tick grid, a range that is too large."""
+        found = [
+            *grid_problems(instrument.price_to_ticks, self.roi_min, "roi_min", TICKS_MAX, "ticks"),
+            *grid_problems(instrument.price_to_ticks, self.roi_max, "roi_max", TICKS_MAX, "ticks"),
+        ]
+        yield from found
+        if found or self.roi_min is None or self.roi_max is None:
+            return
+        ticks = instrument.price_to_ticks(self.roi_max) - instrument.price_to_ticks(self.roi_min)
+        if ticks >= ROI_TICKS_MAX:
+            highest = self.roi_min + (ROI_TICKS_MAX - 1) * instrument.tick_size
+            yield Problem(
+                "roi_max",
+                f"must be <= {highest} ({ROI_TICKS_MAX} ticks from roi_min), was {self.roi_max}: "
+                "narrow the range, or use kind hashmap",
+            )
+
+
+class EngineConfig(Section):
+    """What is replayed, and how the simulated venue behaves."""
+
+    data_files: Annotated[tuple[DataPath, ...], Field(strict=False, min_length=1)] = Field(
+        description="market data in the order of time: .npy or .npz; relative to the config file"
+    )
+    initial_snapshot: DataPath | None = Field(
+        default=None, description="book before the first row, .npy or .npz; relative to the config file"
+    )
+    instrument: InstrumentConfig = Field(description="the traded instrument")
+    fees: FeesConfig = Field(description="maker and taker fees")
+    latency: LatencyConfig = Field(description="order latency, tagged by kind")
+    queue_model: QueueModelConfig = Field(description="queue position of resting orders")
+    exchange_model: Literal["no_partial_fill", "partial_fill"] = Field(
+        description="whether the venue fills orders in parts"
+    )
+    depth: DepthConfig = Field(default=DepthConfig(kind="auto"), description="how the book is stored")
+    replace_policy: Literal["after_ack", "at_once"] = Field(
+        default="after_ack",
+        description="after_ack: the new order leaves when the cancel is acknowledged; at_once: both can fill",
+    )
+    taker_sweeps: Literal["estimate", "best_level", "deny"] = Field(
+        default="estimate",
+        description="takers under partial_fill: estimate a sweep's prices, trade the best level, or deny",
+    )
+    ack_timeout_seconds: SecondsOrOff = Field(
+        default=Decimal(0),
+        description="ask the venue about an order without report after this time [s]; 0 off",
+    )
+    book_levels: int = Field(
+        default=0, ge=0, le=200, description="levels per side that the strategy sees; 0 the touch"
+    )
+    trades_capacity: int = Field(
+        default=0, ge=0, le=100_000, description="market trades per block that the strategy sees; 0 none"
+    )
+    session_epoch: int = Field(
+        default=0, ge=0, le=SESSION_EPOCH_MAX, description="upper bits of order ids: one number a session"
+    )
+    max_wakeups: int | None = Field(default=None, ge=1, description="stop after this many strategy calls")
+    opening_position: Number = Field(
+        default=Decimal(0),
+        description="position at the start [base currency, or contracts]; negative is short",
+    )
+    opening_price: Positive | None = Field(
+        default=None, description="price of the opening position; required with one"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = only_with(
+            self, ("opening_price",), self.opening_position != 0, "an opening_position other than 0"
+        )
+        for index, path in enumerate(self.data_files):
+            if path in self.data_files[:index]:
+                problems.append(Problem(f"data_files[{index}]", f'must not be listed twice, was "{path}"'))
+        raise_problems(problems)
+        return self
+
+    def problems(self, instrument: Instrument) -> Iterator[Problem]:
+        """Yield opening values off the instrument's grid."""
+        yield from grid_problems(
+            instrument.qty_to_lots, self.opening_position, "opening_position", ORDER_LOTS_MAX, "lots"
+        )
+        yield from grid_problems(
+            instrument.price_to_ticks, self.opening_price, "opening_price", TICKS_MAX, "ticks"
+        )
+
+    def to_instrument(self) -> Instrument:
+        """Return the instrument with its fees, in exact decimals."""
+        return self.instrument.to_instrument(self.fees)
+
+    @property
+    def ack_timeout_ns(self) -> int:
+        """Time without a report after which the venue is asked [ns], 0 off."""
+        return seconds_to_ns(self.ack_timeout_seconds, "ack_timeout_seconds")
+
+    @property
+    def opening_lots(self) -> int:
+        """Position at the start [lots], signed."""
+        return self.to_instrument().qty_to_lots(self.opening_position, "engine.opening_position")
+
+    @property
+    def opening_ticks(self) -> int:
+        """Price of the opening position [ticks], 0 without one."""
+        if self.opening_price is None:
+            return 0
+        return self.to_instrument().price_to_ticks(self.opening_price, "engine.opening_price")

@@ -1,0 +1,217 @@
+"""One wakeup: fold the facts of a block, let the strategy propose, decide what is sent.
+
+A backtest, a replay and a live session step the same core; it never sees a venue. Facts come in through
+state.reports, core.book and the clock; commands go out through state.commands.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from .._jit import kernel
+from ..model.enums import ReportKind, Stop, Wake
+from ..model.records import NEVER
+from . import book, journal, outbox
+from .orders import apply_report
+from .risk import watch_losses
+from .state import State
+
+_FEED: Final = int(Wake.FEED)
+_TOUCH: Final = int(Wake.TOUCH)
+_TRADES: Final = int(Wake.TRADES)
+_ORDERS: Final = int(Wake.ORDERS)
+_TIMER: Final = int(Wake.TIMER)
+_INTERVAL: Final = int(Wake.INTERVAL)
+_START: Final = int(Wake.START)
+_FILL: Final = int(ReportKind.FILL)
+_INTENTS_FULL: Final = int(Stop.INTENTS_FULL)
+_BAD_SLOT: Final = int(Stop.BAD_SLOT)
+
+
+@kernel
+def step(state: State, strategy: Callable[[State], int]) -> int:
+    """Fold, propose, decide. Returns 0, or the Stop that ends the run."""
+    if fold(state):
+        strategy(state)
+    return decide(state)
+
+
+@kernel
+def fold(state: State) -> int:
+    """Take in all facts of one timestamp block; return why the strategy is to be called (Wake bits), 0 if it is not."""
+    session = state.session[0]
+    session["block_count"] += 1
+    session["block_seq"] = 0
+    session["reports_changed"] = 0
+    if session["report_count"]:
+        _fold_reports(state)
+    _mark(state)
+    session["wake_reason"] = _wake_reason(state)
+    if session["wake_reason"]:
+        session["wakeup_count"] += 1
+    return int(session["wake_reason"])
+
+
+@kernel
+def decide(state: State) -> int:
+    """Merge, check, throttle and emit what was asked. Returns 0, or the Stop that ends the run."""
+    session = state.session[0]
+    if session["intent_count"]:
+        fault = _check_intents(state)
+        if fault:
+            return fault
+    halted = _halted(state)
+    if halted:
+        outbox.halt(state)
+    due = session["held_count"] and (session["recheck"] or session["now_ns"] >= session["next_send_ns"])
+    if session["intent_count"] or due:
+        outbox.take_intents(state)
+        outbox.flush(state)
+    session["recheck"] = 0
+    if session["ack_timeout_ns"]:
+        outbox.query_lost_reports(state)
+    return 0
+
+
+@kernel
+def journal_nearly_full(state: State) -> bool:
+    """Tell whether the journal must be flushed before another block is folded."""
+    session = state.session[0]
+    return bool(len(state.events) - session["event_count"] < session["events_per_block"])
+
+
+@kernel
+def next_wait_ns(state: State) -> int:
+    """Return when something falls due without a report or market data [ns]; NEVER if nothing does."""
+    session = state.session[0]
+    due_ns = min(session["next_send_ns"], session["next_ack_timeout_ns"])
+    return int(min(due_ns, min(session["timer_ns"], session["next_interval_ns"])))
+
+
+@kernel
+def finish(state: State) -> None:
+    """Write what is still only counted, and the final equity. No command is sent any more."""
+    state.session[0]["ended"] = 1
+    for slot_index in range(len(state.slots)):
+        outbox.flush_denials(state, slot_index)
+    for instrument in range(len(state.instruments)):
+        journal.pnl(state, instrument)
+
+
+@kernel
+def _check_intents(state: State) -> int:
+    session = state.session[0]
+    if session["intent_count"] > len(state.intents):
+        session["stop_detail"] = session["intent_count"]
+        return _INTENTS_FULL
+    for index in range(session["intent_count"]):
+        slot = state.intents[index]["slot"]
+        if slot < 0 or slot >= len(state.slots):
+            session["stop_detail"] = index
+            return _BAD_SLOT
+    return 0
+
+
+@kernel
+def _fold_reports(state: State) -> None:
+    """Apply the reports of the block: by order id, fills before statuses (ReportKind.FILL is the lowest)."""
+    session, reports = state.session[0], state.reports
+    count = session["report_count"]
+    for index in range(1, count):  # insertion sort: stable, and nearly always sorted already
+        place = index
+        while place > 0 and _before(reports[place], reports[place - 1]):
+            spare = len(reports) - 1
+            reports[spare] = reports[place]
+            reports[place] = reports[place - 1]
+            reports[place - 1] = reports[spare]
+            place -= 1
+    fills_before = 0
+    for instrument in range(len(state.positions)):
+        fills_before += state.positions[instrument]["fill_count"]
+    for index in range(count):
+        apply_report(state, reports[index])
+    session["report_count"] = 0
+    if session["held_count"]:
+        outbox.settle_replaces(state)
+    fills_after = 0
+    for instrument in range(len(state.positions)):
+        fills_after += state.positions[instrument]["fill_count"]
+    if fills_after != fills_before:
+        for instrument in range(len(state.positions)):
+            journal.position(state, instrument)
+
+
+@kernel
+def _mark(state: State) -> None:
+    session = state.session[0]
+    for instrument in range(len(state.instruments)):
+        if session["journal_touch"] and state.books[instrument]["touch_changed"]:
+            journal.touch(state, instrument)
+        if state.books[instrument]["touch_changed"] or session["reports_changed"]:
+            watch_losses(state, instrument)
+    if session["now_ns"] >= session["next_sample_ns"]:
+        for instrument in range(len(state.instruments)):
+            journal.pnl(state, instrument)
+        session["next_sample_ns"] = _next_boundary(
+            session["next_sample_ns"], session["sample_interval_ns"], session["now_ns"]
+        )
+
+
+@kernel
+def _next_boundary(boundary_ns: int, interval_ns: int, now_ns: int) -> int:
+    return boundary_ns + ((now_ns - boundary_ns) // interval_ns + 1) * interval_ns
+
+
+@kernel
+def _wake_reason(state: State) -> int:
+    session = state.session[0]
+    if not session["started"]:
+        return _start(state)
+    reason = 0
+    if session["feed_changed"]:
+        reason |= _FEED
+    if book.touch_changed(state):
+        reason |= _TOUCH
+    if session["trades_capacity"] and book.trade_count(state):
+        reason |= _TRADES
+    if session["reports_changed"]:
+        reason |= _ORDERS
+    if session["now_ns"] >= session["timer_ns"]:
+        reason |= _TIMER
+        journal.timer(state, session["timer_ns"])
+        session["timer_ns"] = NEVER
+    if session["now_ns"] >= session["next_interval_ns"]:
+        reason |= _INTERVAL
+        session["next_interval_ns"] = _next_boundary(
+            session["next_interval_ns"], session["interval_ns"], session["now_ns"]
+        )
+    return int(reason & session["wake_mask"])
+
+
+@kernel
+def _start(state: State) -> int:
+    """The first block in which every instrument has a bid and an ask starts the strategy and its intervals."""
+    session = state.session[0]
+    for instrument in range(len(state.instruments)):
+        if not book.has_both_sides(state, instrument):
+            return 0
+    session["started"] = 1
+    if session["interval_ns"]:
+        session["next_interval_ns"] = _next_boundary(0, session["interval_ns"], session["now_ns"])
+    return _START
+
+
+@kernel
+def _before(report: np.void, other: np.void) -> bool:
+    if report["order_id"] != other["order_id"]:
+        return bool(report["order_id"] < other["order_id"])
+    return bool(report["kind"] == _FILL and other["kind"] != _FILL)
+
+
+@kernel
+def _halted(state: State) -> bool:
+    for instrument in range(len(state.losses)):  # noqa: SIM110 (numba compiles no generator expressions)
+        if state.losses[instrument]["halted"]:
+            return True
+    return False

@@ -1,0 +1,33 @@
+"""The row of hftbacktest's feed: dtype, kinds and flag bits, taken from the package, never literals."""
+
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from hftbacktest import types as hft
+
+EventArray: TypeAlias = npt.NDArray[np.void]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+EVENT: Final[np.dtype[np.void]] = (
+    hft.event_dtype
+)  # 64 bytes: ev, exch_ts, local_ts, px, qty, order_id, ival, fval
+EXCH_FLAG: Final = int(hft.EXCH_EVENT)  # the row is an event of the venue's side, at exch_ts
+LOCAL_FLAG: Final = int(hft.LOCAL_EVENT)  # the row is an event of our side, at local_ts
+BUY_FLAG: Final = int(hft.BUY_EVENT)  # bid side of the book, or the buyer initiated the trade
+SELL_FLAG: Final = int(hft.SELL_EVENT)
+SIDE_FLAGS: Final = BUY_FLAG | SELL_FLAG
+KIND_MASK: Final = 0xFF
+
+DEPTH: Final = int(hft.DEPTH_EVENT)
+TRADE: Final = int(hft.TRADE_EVENT)
+DEPTH_CLEAR: Final = int(hft.DEPTH_CLEAR_EVENT)
+DEPTH_SNAPSHOT: Final = int(hft.DEPTH_SNAPSHOT_EVENT)
+KINDS: Final = {
+    "DEPTH": DEPTH,
+    "TRADE": TRADE,
+    "DEPTH_CLEAR": DEPTH_CLEAR,
+    "DEPTH_SNAPSHOT": DEPTH_SNAPSHOT,
+}
+"""Kinds that a price-level book acts on; the engine would skip every other kind without a word."""

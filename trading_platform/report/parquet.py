@@ -1,0 +1,72 @@
+"""The tables of a run as Parquet files, made once at its end."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from ..eventlog.schema import EventArray
+from ..model.errors import EventLogError
+from ..model.instrument import Instrument
+from .orders import orders_frame
+from .tables import equity_frame, events_frame, fills_frame
+
+CHUNK_EVENTS: Final = 131_072
+_TABLES: Final[dict[str, Callable[[EventArray, Sequence[Instrument]], pl.DataFrame]]] = {
+    "orders": orders_frame,
+    "fills": fills_frame,
+    "equity": equity_frame,
+}
+
+
+def write_parquet(events: EventArray, instruments: Sequence[Instrument], directory: Path) -> dict[str, int]:
+    """Write ``events.parquet, orders.parquet, fills.parquet, equity.parquet`` and return the rows of each table.
+
+    Parameters
+    ----------
+    events : EVENT, a whole log; the table of events is made from it in pieces
+    instruments : the list that the field ``instrument`` indexes
+    directory : exists, and holds none of the four files
+
+    Raises
+    ------
+    EventLogError : one of the files exists (nothing is written), or an event is of an unknown instrument
+    """
+    paths = {name: directory / f"{name}.parquet" for name in ("events", *_TABLES)}
+    for path in paths.values():
+        if path.exists():
+            raise EventLogError(f"{path}: must not exist: tables are never overwritten; name another directory")
+    rows = {"events": len(events)}
+    _write(paths["events"], _lazy_events(events, instruments).sink_parquet)
+    for name, table in _TABLES.items():
+        frame = table(events, instruments)
+        _write(paths[name], frame.write_parquet)
+        rows[name] = len(frame)
+    return rows
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under another name first: half a table is never found under the right one."""
+    part = path.with_suffix(".parquet.part")
+    try:
+        write(part)
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _lazy_events(events: EventArray, instruments: Sequence[Instrument]) -> pl.LazyFrame:
+    """Return the table of events, of which only a piece is in memory at a time."""
+
+    def pieces(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        count = len(events) if rows is None else min(rows, len(events))
+        for start in range(0, count, CHUNK_EVENTS):
+            piece = events_frame(events[start : min(start + CHUNK_EVENTS, count)], instruments)
+            piece = piece if columns is None else piece.select(columns)
+            yield piece if predicate is None else piece.filter(predicate)
+
+    return register_io_source(pieces, schema=events_frame(events[:0], instruments).schema)

@@ -1,0 +1,156 @@
+"""Events, fills and equity as polars frames: exact integers, and float64 columns in human units next to them.
+
+Prices are in quote currency, quantities in the instrument's own unit (base currency or contracts), money in
+settlement currency. ``instruments`` is the list that the field ``instrument`` indexes.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from ..eventlog.schema import EventArray
+from ..metrics.execution import value_money
+from ..model.enums import EventFlag, EventKind
+from ..model.instrument import Instrument
+from ..model.records import NO_SLOT
+from .columns import (
+    Ints,
+    field,
+    mark_column,
+    money_column,
+    name_column,
+    of_kind,
+    price_column,
+    qty_column,
+    require_instruments,
+    time_column,
+)
+
+
+def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
+    """Return one row per event, all fields. Names are null where the kind does not carry the field.
+
+    ``price`` is null where ``price_ticks`` is 0: no price was said.
+    """
+    require_instruments(events, instruments)
+    index = field(events, "instrument")
+    ticks, lots = field(events, "price_ticks"), field(events, "qty_lots")
+    now_ns = field(events, "now_ns")
+    columns: dict[str, pl.Series | Ints] = {
+        "seq": field(events, "seq"),
+        "cause_seq": field(events, "cause_seq"),
+        "time": time_column(now_ns),
+        "now_ns": now_ns,
+        "ts_exch_ns": field(events, "ts_exch_ns"),
+        "kind": name_column(events, "kind"),
+        "instrument": index,
+        "account": field(events, "account"),
+        "strategy": field(events, "strategy"),
+        "slot": slot_column(events),
+        "tag": field(events, "tag"),
+        "order_id": field(events, "order_id"),
+        "parent_order_id": field(events, "parent_order_id"),
+        "ref": field(events, "ref"),
+        "side": name_column(events, "side"),
+        "order_type": name_column(events, "order_type"),
+        "tif": name_column(events, "tif"),
+        "price_ticks": ticks,
+        "price": price_column(ticks, index, instruments),
+        "qty_lots": lots,
+        "qty": qty_column(lots, index, instruments),
+        "leaves_lots": field(events, "leaves_lots"),
+        "status_from": name_column(events, "status_from"),
+        "status_to": name_column(events, "status_to"),
+        "pending_from": field(events, "pending_from"),
+        "pending_to": field(events, "pending_to"),
+        "code": field(events, "code"),
+        "code_name": name_column(events, "code"),
+        "flags": field(events, "flags"),
+        "a": field(events, "a"),
+        "b": field(events, "b"),
+        "c": field(events, "c"),
+    }
+    return pl.DataFrame(columns)
+
+
+def fills_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
+    """Return one row per fill. ``value`` is quantity times price in settlement currency, ``position`` after it."""
+    fills = of_kind(events, EventKind.FILL)
+    require_instruments(fills, instruments)
+    index = field(fills, "instrument")
+    ticks, lots, net_lots = field(fills, "price_ticks"), field(fills, "qty_lots"), field(fills, "c")
+    fee_money, value = field(fills, "a"), fill_values(fills, instruments)
+    now_ns = field(fills, "now_ns")
+    columns: dict[str, pl.Series | Ints] = {
+        "seq": field(fills, "seq"),
+        "time": time_column(now_ns),
+        "now_ns": now_ns,
+        "ts_exch_ns": field(fills, "ts_exch_ns"),
+        "order_id": field(fills, "order_id"),
+        "instrument": index,
+        "account": field(fills, "account"),
+        "strategy": field(fills, "strategy"),
+        "slot": slot_column(fills),
+        "tag": field(fills, "tag"),
+        "side": name_column(fills, "side"),
+        "price_ticks": ticks,
+        "price": price_column(ticks, index, instruments),
+        "qty_lots": lots,
+        "qty": qty_column(lots, index, instruments),
+        "value_money": value,
+        "value": money_column(value, index, instruments),
+        "fee_money": fee_money,
+        "fee": money_column(fee_money, index, instruments),
+        "cum_lots": field(fills, "b"),
+        "leaves_lots": field(fills, "leaves_lots"),
+        "net_lots": net_lots,
+        "position": qty_column(net_lots, index, instruments),
+    }
+    flags = field(fills, "flags")
+    for flag in (EventFlag.MAKER, EventFlag.REDUCING, EventFlag.ESTIMATED, EventFlag.LATE):
+        columns[str(flag.name).lower()] = (flags & flag) != 0
+    return pl.DataFrame(columns)
+
+
+def equity_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
+    """Return one row per PNL event: equity after fees, mark, drawdown and position."""
+    samples = of_kind(events, EventKind.PNL)
+    require_instruments(samples, instruments)
+    index, now_ns = field(samples, "instrument"), field(samples, "now_ns")
+    equity, mark, drawdown = field(samples, "a"), field(samples, "b"), field(samples, "c")
+    net_lots = field(samples, "qty_lots")
+    columns: dict[str, pl.Series | Ints] = {
+        "seq": field(samples, "seq"),
+        "time": time_column(now_ns),
+        "now_ns": now_ns,
+        "instrument": index,
+        "account": field(samples, "account"),
+        "strategy": field(samples, "strategy"),
+        "equity_money": equity,
+        "equity": money_column(equity, index, instruments),
+        "drawdown_money": drawdown,
+        "drawdown": money_column(drawdown, index, instruments),
+        "mark_halfticks": mark,
+        "mark": mark_column(mark, index, instruments),
+        "net_lots": net_lots,
+        "position": qty_column(net_lots, index, instruments),
+    }
+    return pl.DataFrame(columns)
+
+
+def fill_values(fills: EventArray, instruments: Sequence[Instrument]) -> Ints:
+    """Return what each FILL event is worth in settlement currency [money], int64."""
+    values = np.zeros(len(fills), np.int64)
+    for index, instrument in enumerate(instruments):
+        chosen = fills["instrument"] == index
+        if chosen.any():
+            lots, ticks = fills["qty_lots"][chosen], fills["price_ticks"][chosen]
+            values[chosen] = value_money(lots, 2 * ticks, instrument)
+    return values
+
+
+def slot_column(events: EventArray) -> pl.Series:
+    """Return slots; null where an event belongs to none."""
+    slots = pl.Series("slot", field(events, "slot"))
+    return slots.to_frame().select(pl.when(pl.col("slot") != NO_SLOT).then(pl.col("slot"))).to_series()

@@ -1,0 +1,66 @@
+"""The backtest loop: decide, send, wait, fold, until the strategy is due or Python is needed."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numba import types
+
+from .._jit import entry
+from ..core.state import STATE, State
+from ..core.step import decide, fold, journal_nearly_full, next_wait_ns
+from ..model.enums import Stop
+from ..venues.hftbacktest.adapter import VENUE_TYPE, dispatch, observe, wait
+
+STRATEGY: Final = types.FunctionType(types.int64(STATE))
+_RUNNING: Final = int(Stop.RUNNING)
+_WAKE: Final = int(Stop.WAKE)
+_FLUSH: Final = int(Stop.FLUSH)
+_END: Final = int(Stop.END_OF_DATA)
+_MAX_WAKEUPS: Final = int(Stop.MAX_WAKEUPS)
+_STRATEGY_ERROR: Final = int(Stop.STRATEGY_ERROR)
+
+
+@entry(types.int64(VENUE_TYPE, STATE))
+def advance(venue: np.ndarray, state: State) -> int:
+    """Decide what was proposed, then let time pass until the strategy is due (WAKE) or the loop has to stop.
+
+    FLUSH: empty the journal and call again. END_OF_DATA: the last block is folded, nothing more can be sent.
+    """
+    session = state.session[0]
+    while True:
+        stop = decide(state)
+        if stop == _RUNNING and session["command_count"]:
+            stop = dispatch(venue, state)
+        if stop != _RUNNING:
+            return stop
+        if journal_nearly_full(state):
+            return _FLUSH
+        if session["wakeups_max"] and session["wakeup_count"] >= session["wakeups_max"]:
+            return _MAX_WAKEUPS
+        stop = wait(venue, state, next_wait_ns(state))
+        if stop != _RUNNING and stop != _END:
+            return stop
+        ended = stop == _END
+        stop = observe(venue, state)
+        if stop != _RUNNING:
+            return stop
+        reason = fold(state)
+        if ended:
+            session["ended"] = 1
+            return _END
+        if reason:
+            return _WAKE
+
+
+@entry(types.int64(VENUE_TYPE, STATE, STRATEGY))
+def run_compiled(venue: np.ndarray, state: State, strategy: Callable[[State], int]) -> int:
+    """Run a compiled strategy until the loop has to stop."""
+    while True:
+        stop = advance(venue, state)
+        if stop != _WAKE:
+            return stop
+        code = strategy(state)
+        if code != 0:
+            state.session[0]["stop_detail"] = code
+            return _STRATEGY_ERROR

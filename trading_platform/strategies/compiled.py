@@ -1,0 +1,133 @@
+"""Compiled strategies: one function over the core's state, compiled alone, run by a runner that was compiled once.
+
+All of them have one signature, ``int64(State)``, so the runner calls any of them through numba's first-class function
+type. The entry is generated into the strategy's own module under its file name: a closure would be pickled into numba's
+cache key and never hit.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload
+
+from .._jit import COMPILED, entry, kernel
+from ..core.intents import cancel, cancel_all, market_order, new_order, quote, replace
+from ..core.state import MEMORY_BYTES, PARAMS_BYTES, STATE, State
+from ..model.enums import Wake
+from ..model.errors import StrategyError
+from .params import StrategyParams
+
+__all__ = [
+    "CompiledStrategy", "State", "Wake", "as_record", "cancel", "cancel_all", "compiled_strategy", "kernel",
+    "market_order", "new_order", "quote", "replace",
+]  # fmt: skip
+SIGNATURE: Final = types.int64(STATE)
+
+
+def as_record(buffer: np.ndarray, dtype: np.dtype, offset: int) -> np.void:
+    """Return the record of ``dtype`` that lies in a byte buffer at ``offset``."""
+    return buffer[offset : offset + dtype.itemsize].view(dtype)[0]  # type: ignore[no-any-return]
+
+
+if COMPILED:
+
+    @intrinsic
+    def _as_record(_typing: Any, buffer: Any, dtype: Any, offset: Any) -> Any:
+        record = dtype.dtype
+
+        def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            data = context.make_array(buffer)(context, builder, arguments[0]).data
+            return builder.bitcast(builder.gep(data, [arguments[2]]), context.get_value_type(record))
+
+        return record(buffer, dtype, types.int64), codegen
+
+    @overload(as_record)
+    def _as_record_overload(buffer: Any, dtype: Any, offset: Any) -> Any:  # noqa: ARG001 (numba reads the names)
+        return lambda buffer, dtype, offset: _as_record(buffer, dtype, offset)
+
+
+@dataclass(frozen=True)
+class CompiledStrategy:
+    """A compiled strategy and what it declares; the attributes mean what they mean in base.Strategy."""
+
+    entry: Any
+    Params: type[StrategyParams]
+    memory: np.dtype
+    wake: Wake
+    interval_ns: int
+    book_levels: int
+    trades_capacity: int
+    levels_per_side: int
+
+
+def memory_dtype(memory: type | None) -> np.dtype:
+    """Return the record of a class of annotations: int and bool become int64, float float64.
+
+    Raises
+    ------
+    StrategyError : a field of another type, or more than MEMORY_BYTES
+    """
+    fields = []
+    for name, kind in ({} if memory is None else memory.__annotations__).items():
+        if kind not in (int, bool, float):
+            raise StrategyError(f"memory field {name} must be int, bool or float, was {kind}")
+        fields.append((name, "f8" if kind is float else "i8"))
+    dtype = np.dtype(fields or [("_", "i8")])
+    if dtype.itemsize > MEMORY_BYTES:
+        raise StrategyError(f"memory must be at most {MEMORY_BYTES} bytes, was {dtype.itemsize}")
+    return dtype
+
+
+def compiled_strategy(
+    params: type[StrategyParams],
+    memory: type | None = None,
+    *,
+    wake: Wake = Wake.FEED | Wake.ORDERS,
+    interval_ns: int = 0,
+    book_levels: int = 0,
+    trades_capacity: int = 0,
+    levels_per_side: int = 16,
+) -> Callable[[Callable[[State, Any, Any], None]], CompiledStrategy]:
+    """Compile ``body(state, params, memory)``: it reads the records of the state and asks through core.intents.
+
+    ``params`` is the record of the params model (integers), ``memory`` one that keeps its values between calls and
+    starts as zeros.
+    """
+
+    def decorate(body: Callable[[State, Any, Any], None]) -> CompiledStrategy:
+        space, name = body.__globals__, body.__name__
+        kept = memory_dtype(memory)
+        record = params.record_dtype()
+        if record.itemsize > PARAMS_BYTES:
+            raise StrategyError(f"params of {name} must be at most {PARAMS_BYTES} bytes, was {record.itemsize}")
+        space |= {
+            f"_body_{name}": kernel(body),
+            f"_params_{name}": record,
+            f"_memory_{name}": kept,
+            "_as_record": as_record,
+        }
+        source = (
+            f"def _entry_{name}(state):\n"
+            f"    _body_{name}(\n"
+            f"        state,\n"
+            f"        _as_record(state.strategy, _params_{name}, 0),\n"
+            f"        _as_record(state.strategy, _memory_{name}, {PARAMS_BYTES}),\n"
+            f"    )\n"
+            f"    return 0\n"
+        )
+        exec(compile(source, body.__code__.co_filename, "exec"), space)  # noqa: S102 (our own source, see above)
+        return CompiledStrategy(
+            entry=entry(SIGNATURE)(space[f"_entry_{name}"]),
+            Params=params,
+            memory=kept,
+            wake=wake,
+            interval_ns=interval_ns,
+            book_levels=book_levels,
+            trades_capacity=trades_capacity,
+            levels_per_side=levels_per_side,
+        )
+
+    return decorate

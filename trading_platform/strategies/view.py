@@ -1,0 +1,255 @@
+"""What an interpreted strategy sees and asks: properties over the arrays of the core, no copies, no kernel calls.
+
+Integers are read through memoryviews: a plain int in 30 ns, where a numpy field access costs 100.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from ..core.state import State
+from ..model.enums import IntentKind, OrderType, Pending, TimeInForce
+from ..model.records import BOOK, INTENT, LEVEL, LOSS, ORDER, POSITION, SESSION, SLOT, TRADE
+
+_BUY: Final = 1
+_GTC: Final = int(TimeInForce.GTC)
+_IOC: Final = int(TimeInForce.IOC)
+_LIMIT: Final = int(OrderType.LIMIT)
+_MARKET: Final = int(OrderType.MARKET)
+_QUOTE: Final = int(IntentKind.QUOTE)
+_NEW: Final = int(IntentKind.NEW)
+_REPLACE: Final = int(IntentKind.REPLACE)
+_CANCEL: Final = int(IntentKind.CANCEL)
+
+
+def _ints(array: np.ndarray) -> memoryview:
+    return memoryview(array.view(np.int64).reshape(-1))
+
+
+def _place(dtype: np.dtype, field: str) -> int:
+    return (dtype.fields or {})[field][1] // 8
+
+
+class Level(NamedTuple):
+    """One tick of the book."""
+
+    price_ticks: int
+    qty_lots: int
+
+
+class Trade(NamedTuple):
+    """One trade of the market; side is the taker's."""
+
+    price_ticks: int
+    qty_lots: int
+    side: int
+    ts_exch_ns: int
+    ts_local_ns: int
+
+
+class Order(NamedTuple):
+    """The order that answers for a slot."""
+
+    order_id: int
+    side: int
+    price_ticks: int
+    order_lots: int
+    cum_lots: int
+    leaves_lots: int
+    status: int
+    pending: Pending
+
+
+class View:
+    """Read the market and our state, ask for orders. Valid while the strategy is being called.
+
+    ``instrument`` is an index, 0 if there is one; ``side`` +1 or -1; ``level`` names the slot on that side.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._session = _ints(state.session)
+        self._books = _ints(state.books)
+        self._positions = _ints(state.positions)
+        self._slots = _ints(state.slots)
+        self._orders = _ints(state.orders)
+        self._levels = _ints(state.levels)
+        self._trades = _ints(state.trades)
+        self._losses = _ints(state.losses)
+        self._intents = _ints(state.intents)
+        self._intents_max = len(state.intents)
+        self._levels_per_side = int(state.session[0]["levels_per_side"])
+        self._book_levels = int(state.session[0]["book_levels"])
+        self._count = _place(SESSION, "intent_count")
+        self._now = _place(SESSION, "now_ns")
+        self._reason = _place(SESSION, "wake_reason")
+        self._book_size, self._position_size = BOOK.itemsize // 8, POSITION.itemsize // 8
+        self._slot_size, self._order_size = SLOT.itemsize // 8, ORDER.itemsize // 8
+        self._intent_size = INTENT.itemsize // 8
+        self._bid, self._ask = _place(BOOK, "bid_ticks"), _place(BOOK, "ask_ticks")
+        self._row = _place(SLOT, "order_row")
+
+    # --- the market
+
+    @property
+    def now_ns(self) -> int:
+        """Local clock [UTC ns]."""
+        return self._session[self._now]
+
+    @property
+    def wake_reason(self) -> int:
+        """Why the strategy is called: Wake bits."""
+        return self._session[self._reason]
+
+    def bid_ticks(self, instrument: int = 0) -> int:
+        """Best bid [ticks]; 0 without one."""
+        return self._books[instrument * self._book_size + self._bid]
+
+    def ask_ticks(self, instrument: int = 0) -> int:
+        """Best ask [ticks]; 0 without one."""
+        return self._books[instrument * self._book_size + self._ask]
+
+    def bid_lots(self, instrument: int = 0) -> int:
+        """Quantity at the best bid [lots]."""
+        return self._books[instrument * self._book_size + _BID_LOTS]
+
+    def ask_lots(self, instrument: int = 0) -> int:
+        """Quantity at the best ask [lots]."""
+        return self._books[instrument * self._book_size + _ASK_LOTS]
+
+    def mark_halfticks(self, instrument: int = 0) -> int:
+        """Mid in half-ticks; the last one known while a side of the book is empty."""
+        return self._books[instrument * self._book_size + _MARK]
+
+    def levels(self, side: int, instrument: int = 0) -> list[Level]:
+        """Return the book of one side, tick by tick from the touch (engine.book_levels of them); empty ticks have 0 lots."""
+        first = (2 * instrument + (0 if side == _BUY else 1)) * self._book_levels
+        places = range(first * _LEVEL_SIZE, (first + self._book_levels) * _LEVEL_SIZE, _LEVEL_SIZE)
+        return [Level(self._levels[place], self._levels[place + 1]) for place in places]
+
+    def trades(self, instrument: int = 0) -> list[Trade]:
+        """Return the market trades of this block (at most engine.trades_capacity)."""
+        first = sum(self._books[before * self._book_size + _TRADES] for before in range(instrument))
+        count = self._books[instrument * self._book_size + _TRADES]
+        places = range(first * _TRADE_SIZE, (first + count) * _TRADE_SIZE, _TRADE_SIZE)
+        return [Trade(*self._trades[place : place + _TRADE_SIZE]) for place in places]
+
+    # --- our state
+
+    def position_lots(self, instrument: int = 0) -> int:
+        """Net position [lots], negative when short."""
+        return self._positions[instrument * self._position_size + _NET]
+
+    def equity_money(self, instrument: int = 0) -> int:
+        """Profit and loss since the start, fees included, at the mark [money]."""
+        return self._losses[instrument * _LOSS_SIZE + _EQUITY]
+
+    def halted(self, instrument: int = 0) -> bool:
+        """Tell whether trading was stopped."""
+        return self._losses[instrument * _LOSS_SIZE + _HALTED] != 0
+
+    def is_busy(self, side: int, level: int, instrument: int = 0) -> bool:
+        """Tell whether a slot has an order that may still trade, or an intent that waits."""
+        place = self._slot(instrument, side, level) * self._slot_size
+        return self._slots[place + self._row] >= 0 or self._slots[place + _HELD] != 0
+
+    def order(self, side: int, level: int, instrument: int = 0) -> Order | None:
+        """Return the order that answers for a slot, or None."""
+        row = self._slots[self._slot(instrument, side, level) * self._slot_size + self._row]
+        if row < 0:
+            return None
+        place = row * self._order_size
+        orders = self._orders
+        return Order(
+            *(orders[place + offset] for offset in _ORDER_FIELDS[:-1]), Pending(orders[place + _ORDER_FIELDS[-1]])
+        )
+
+    # --- wishes
+
+    def quote(
+        self, side: int, level: int, price_ticks: int, qty_lots: int, *, instrument: int = 0, tif: int = 1, tag: int = 0
+    ) -> None:
+        """State the whole wish for a slot (qty_lots 0: nothing): see core.intents.quote. Post-only by default."""
+        self._append(_QUOTE, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+
+    def new_order(
+        self,
+        side: int,
+        level: int,
+        price_ticks: int,
+        qty_lots: int,
+        *,
+        instrument: int = 0,
+        tif: int = _GTC,
+        tag: int = 0,
+    ) -> None:
+        """Ask for a limit order in a free slot."""
+        self._append(_NEW, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+
+    def market_order(self, side: int, level: int, qty_lots: int, *, instrument: int = 0, tag: int = 0) -> None:
+        """Ask for a market order: sent as an IOC limit at the opposite touch plus the configured collar."""
+        self._append(_NEW, self._slot(instrument, side, level), _MARKET, _IOC, 0, qty_lots, tag)
+
+    def replace(
+        self,
+        side: int,
+        level: int,
+        price_ticks: int,
+        qty_lots: int,
+        *,
+        instrument: int = 0,
+        tif: int = _GTC,
+        tag: int = 0,
+    ) -> None:
+        """Ask that the slot's order be replaced."""
+        self._append(_REPLACE, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+
+    def cancel(self, side: int, level: int, *, instrument: int = 0, tag: int = 0) -> None:
+        """Ask that the slot's order be canceled."""
+        self._append(_CANCEL, self._slot(instrument, side, level), _LIMIT, 0, 0, 0, tag)
+
+    def cancel_all(self, *, tag: int = 0) -> None:
+        """Ask that every order be canceled and every waiting intent be dropped."""
+        for index in range(len(self._state.slots)):
+            place = index * self._slot_size
+            if self._slots[place + self._row] >= 0 or self._slots[place + _HELD]:
+                self._append(_CANCEL, index, _LIMIT, 0, 0, 0, tag)
+
+    def set_timer(self, at_ns: int) -> None:
+        """Ask to be called at a time [UTC ns]; one timer, the last call wins. Needs Wake.TIMER."""
+        self._session[_TIMER] = at_ns
+
+    def _slot(self, instrument: int, side: int, level: int) -> int:
+        if not (0 <= level < self._levels_per_side and side in (1, -1) and 0 <= instrument < len(self._state.books)):
+            raise IndexError(
+                f"no slot (instrument {instrument}, side {side}, level {level}): sides are 1 and -1, "
+                f"levels 0 to {self._levels_per_side - 1}, instruments 0 to {len(self._state.books) - 1}"
+            )
+        return (instrument * self._levels_per_side + level) * 2 + (side < 0)
+
+    def _append(self, *fields: Any) -> None:
+        count = self._session[self._count]
+        self._session[self._count] = count + 1
+        if count < self._intents_max:  # past the end it is only counted: the step stops the run
+            place = count * self._intent_size
+            for value in fields:
+                self._intents[place] = value
+                place += 1
+
+
+_BID_LOTS: Final = _place(BOOK, "bid_lots")
+_ASK_LOTS: Final = _place(BOOK, "ask_lots")
+_MARK: Final = _place(BOOK, "mark_halfticks")
+_TRADES: Final = _place(BOOK, "trade_count")
+_NET: Final = _place(POSITION, "net_lots")
+_EQUITY: Final = _place(LOSS, "equity_money")
+_HALTED: Final = _place(LOSS, "halted")
+_HELD: Final = _place(SLOT, "held")
+_TIMER: Final = _place(SESSION, "timer_ns")
+_LEVEL_SIZE: Final = LEVEL.itemsize // 8
+_TRADE_SIZE: Final = TRADE.itemsize // 8
+_LOSS_SIZE: Final = LOSS.itemsize // 8
+_ORDER_FIELDS: Final = tuple(
+    _place(ORDER, name)
+    for name in ("order_id", "side", "price_ticks", "order_lots", "cum_lots", "leaves_lots", "status", "pending")
+)

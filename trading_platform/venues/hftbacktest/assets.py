@@ -1,0 +1,123 @@
+"""Build an engine from exact facts. Everything it would accept silently, or die of, is refused here first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+from hftbacktest import BacktestAsset, _hftbacktest
+from hftbacktest import order as engine_order
+from hftbacktest.types import event_dtype
+
+from ...model.enums import TimeInForce
+from ...model.errors import EngineError
+from ...model.instrument import Instrument
+from .adapter import VENUE
+
+QUEUE_MODELS: Final = ("risk_averse", "log_prob", "log_prob2", "power_prob", "power_prob2", "power_prob3")
+_TIF: Final = {"GTC": TimeInForce.GTC, "GTX": TimeInForce.POST_ONLY, "FOK": TimeInForce.FOK, "IOC": TimeInForce.IOC}
+for _name, _tif in _TIF.items():
+    if getattr(engine_order, _name) != _tif:
+        raise EngineError(f"hftbacktest's {_name} must be {int(_tif)}, was {getattr(engine_order, _name)}")
+
+
+@dataclass(frozen=True)
+class AssetSpec:
+    """One instrument on the engine.
+
+    Attributes
+    ----------
+    data : validated event arrays (hftbacktest event_dtype, C-contiguous), in the order of time; referenced, not copied
+    snapshot : book before the first row, or None
+    entry_ns, response_ns : constant order latencies [ns] > 0
+    queue_exponent : for the power_prob models
+    roi_ticks : inclusive range of the ROI depth, or None for the hash map
+    """
+
+    instrument: Instrument
+    data: Sequence[np.ndarray]
+    snapshot: np.ndarray | None
+    entry_ns: int
+    response_ns: int
+    queue_model: str
+    queue_exponent: Decimal
+    partial_fill: bool
+    roi_ticks: tuple[int, int] | None
+    trades_capacity: int = 0
+
+
+@dataclass
+class Engine:
+    """A built engine: the adapter's records, and references that must outlive it."""
+
+    venue: np.ndarray
+    keep: list[Any] = field(default_factory=list)
+
+
+def build_engine(specs: Sequence[AssetSpec]) -> Engine:
+    """Build one engine for all instruments (same depth kind for all).
+
+    Raises
+    ------
+    EngineError : arrays of the wrong form, latencies that are not positive, mixed depth kinds
+    """
+    kinds = {spec.roi_ticks is not None for spec in specs}
+    if len(kinds) != 1:
+        raise EngineError("all instruments of one engine must use the same depth kind: hashmap or roi")
+    roi = kinds.pop()
+    assets = [_asset(spec) for spec in specs]
+    build = _hftbacktest.build_roivec_backtest if roi else _hftbacktest.build_hashmap_backtest
+    venue = np.zeros(len(specs), VENUE)
+    venue["backtest"] = build(assets)
+    venue["roi"] = roi
+    for record, spec in zip(venue, specs, strict=True):
+        record["partial_fill"] = spec.partial_fill
+        record["tick_size"] = float(spec.instrument.tick_size)
+        record["lot_size"] = float(spec.instrument.lot_size)
+    return Engine(venue, [*assets, *(array for spec in specs for array in (*spec.data, spec.snapshot))])
+
+
+def _asset(spec: AssetSpec) -> Any:
+    for array in (*spec.data, *(() if spec.snapshot is None else (spec.snapshot,))):
+        if array.dtype != event_dtype or not array.flags.c_contiguous or len(array) == 0:
+            raise EngineError(
+                f"data of {spec.instrument.name} must be a non-empty C-contiguous array of event_dtype, "
+                f"was {array.dtype} with {len(array)} rows"
+            )
+    if spec.entry_ns <= 0 or spec.response_ns <= 0:
+        raise EngineError(f"order latencies must be > 0 ns, were {spec.entry_ns} and {spec.response_ns}")
+    instrument = spec.instrument
+    asset = BacktestAsset().data(list(spec.data))
+    if spec.snapshot is not None:
+        asset = asset.initial_snapshot(spec.snapshot)
+    size = float(instrument.contract_size)
+    asset = asset.inverse_asset(size) if instrument.inverse else asset.linear_asset(size)
+    asset = asset.constant_order_latency(spec.entry_ns, spec.response_ns)
+    asset = _queue(asset, spec)
+    asset = asset.partial_fill_exchange() if spec.partial_fill else asset.no_partial_fill_exchange()
+    asset = asset.trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
+    asset = asset.tick_size(float(instrument.tick_size)).lot_size(float(instrument.lot_size))
+    asset = asset.last_trades_capacity(spec.trades_capacity)
+    if spec.roi_ticks is not None:
+        low, high = spec.roi_ticks
+        asset = asset.roi_lb(low * float(instrument.tick_size)).roi_ub(high * float(instrument.tick_size))
+    return asset
+
+
+def _queue(asset: Any, spec: AssetSpec) -> Any:
+    exponent = float(spec.queue_exponent)
+    match spec.queue_model:
+        case "risk_averse":
+            return asset.risk_adverse_queue_model()
+        case "log_prob":
+            return asset.log_prob_queue_model()
+        case "log_prob2":
+            return asset.log_prob_queue_model2()
+        case "power_prob":
+            return asset.power_prob_queue_model(exponent)
+        case "power_prob2":
+            return asset.power_prob_queue_model2(exponent)
+        case "power_prob3":
+            return asset.power_prob_queue_model3(exponent)
+    raise EngineError(f"queue_model must be one of {', '.join(QUEUE_MODELS)}, was {spec.queue_model}")
