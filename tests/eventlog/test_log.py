@@ -76,6 +76,8 @@ def test_a_closed_log_refuses_more(tmp_path: Path) -> None:
     assert writer.close() == first
     with pytest.raises(EventLogError, match="the log is closed"):
         writer.append(every_kind().events())
+    with pytest.raises(EventLogError, match="cannot sync"):
+        writer.sync()
 
 
 def test_digest_is_sha256_of_the_record_bytes(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.eventlog.builders import INVERSE, LINEAR
 from trading_platform.metrics.execution import maker_share, value_money
 from trading_platform.model.instrument import Instrument
-from tests.eventlog.builders import INVERSE, LINEAR
 
 
 def test_maker_share_weighs_by_quantity() -> None:

@@ -146,6 +146,10 @@ class EngineConfig(Section):
         default=Decimal(0),
         description="ask the venue about an order without report after this time [s]; 0 off",
     )
+    on_anomaly: Literal["fail", "halt"] = Field(
+        default="fail",
+        description="a report that the order tables call impossible halts the instrument; fail: the run fails too",
+    )
     book_levels: int = Field(
         default=0, ge=0, le=200, description="levels per side that the strategy sees; 0 the touch"
     )

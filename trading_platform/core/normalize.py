@@ -4,7 +4,6 @@ from typing import Final
 
 from .._jit import kernel
 from ..model.enums import DenyCode, OrderType, TimeInForce
-from ..model.records import ORDER_LOTS_MAX, TICKS_MAX
 from .state import State
 
 _MARKET: Final = int(OrderType.MARKET)
@@ -16,19 +15,28 @@ _BAD_QTY: Final = int(DenyCode.BAD_QTY)
 _BAD_PRICE: Final = int(DenyCode.BAD_PRICE)
 _NO_BOOK: Final = int(DenyCode.NO_BOOK)
 _E9: Final = 10**9
+_BEST_LEVEL: Final = 1  # index in model.instrument.TAKER_SWEEPS
 
 
 @kernel
-def check_form(order_type: int, tif: int, price_ticks: int, lots: int) -> tuple[int, int, int]:
-    """Return (DenyCode or 0, observed, limit) for the form of an order alone."""
+def check_form(
+    state: State, instrument: int, order_type: int, tif: int, price_ticks: int, lots: int
+) -> tuple[int, int, int]:
+    """Return (DenyCode or 0, observed, limit) for the form of an order alone.
+
+    Quantity and price are bounded here, before anything is multiplied: int64 wraps silently.
+    """
+    lots_max, record = state.limits[instrument]["order_lots_max"], state.instruments[instrument]
     if order_type < _LIMIT or order_type > _MARKET:
         return _BAD_TYPE, order_type, _MARKET
     if tif < 0 or tif > _IOC:
         return _BAD_TYPE, tif, _IOC
-    if lots <= 0 or lots > ORDER_LOTS_MAX:
-        return _BAD_QTY, lots, ORDER_LOTS_MAX
-    if order_type == _LIMIT and (price_ticks <= 0 or price_ticks > TICKS_MAX):
-        return _BAD_PRICE, price_ticks, TICKS_MAX
+    if lots <= 0 or lots > lots_max:
+        return _BAD_QTY, lots, lots_max
+    if order_type == _LIMIT and price_ticks < record["order_min_ticks"]:
+        return _BAD_PRICE, price_ticks, record["order_min_ticks"]
+    if order_type == _LIMIT and price_ticks > record["order_max_ticks"]:
+        return _BAD_PRICE, price_ticks, record["order_max_ticks"]
     return 0, 0, 0
 
 
@@ -45,7 +53,7 @@ def sent_price_ticks(state: State, instrument: int, side: int, order_type: int, 
     touch = book["ask_ticks"] if side > 0 else book["bid_ticks"]
     if touch <= 0:
         return 0
-    collar = max(1, touch // _E9 * collar_e9 + touch % _E9 * collar_e9 // _E9)
+    collar = max(1, touch * collar_e9 // _E9)
     return int(max(1, touch + side * collar))
 
 
@@ -56,3 +64,12 @@ def crosses(state: State, instrument: int, side: int, price_ticks: int) -> bool:
     if side > 0:
         return bool(book["ask_ticks"] > 0 and price_ticks >= book["ask_ticks"])
     return bool(book["bid_ticks"] > 0 and price_ticks <= book["bid_ticks"])
+
+
+@kernel
+def sent_lots(state: State, instrument: int, side: int, price_ticks: int, lots: int) -> int:
+    """Return the quantity an order is sent with: with taker_sweeps ``best_level`` a taker asks for no more than is there."""
+    if state.instruments[instrument]["taker_sweeps"] == _BEST_LEVEL and crosses(state, instrument, side, price_ticks):
+        book = state.books[instrument]
+        return int(min(lots, book["ask_lots"] if side > 0 else book["bid_lots"]))
+    return lots

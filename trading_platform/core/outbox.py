@@ -15,7 +15,7 @@ from ..model.enums import OrderStatus, OrderType, Pending, PostOnlyMode, Replace
 from ..model.records import NEVER
 from . import journal
 from .merge import merged, resolve, takes_asked
-from .normalize import check_form, sent_price_ticks
+from .normalize import check_form, sent_lots, sent_price_ticks
 from .orders import find, mark_unknown, open_order, request_cancel
 from .position import release, reserve
 from .risk import check_book, check_exposure, check_trading, is_reducing
@@ -79,6 +79,8 @@ def _take_intent(state: State, intent: np.void) -> None:
     slot_index = intent["slot"]
     slot = state.slots[slot_index]
     is_quote = intent["kind"] == _QUOTE
+    if intent["qty_lots"] == 0 and is_quote:
+        intent["price_ticks"] = 0  # nothing wanted, at no price
     price_ticks, lots = intent["price_ticks"], intent["qty_lots"]
     asked = resolve(state, intent["kind"], slot_index, price_ticks, lots)
     held = slot["held"]
@@ -403,13 +405,16 @@ def _check(state: State, slot_index: int, row: int, goes_now: bool) -> int:
     instrument, side, lots = slot["instrument"], slot["side"], slot["held_lots"]
     code, observed, limit = check_trading(state, instrument)
     if code == 0:
-        code, observed, limit = check_form(slot["held_type"], slot["held_tif"], slot["held_price_ticks"], lots)
+        code, observed, limit = check_form(
+            state, instrument, slot["held_type"], slot["held_tif"], slot["held_price_ticks"], lots
+        )
     price_ticks = 0
     if code == 0:
         price_ticks = sent_price_ticks(state, instrument, side, slot["held_type"], slot["held_price_ticks"])
         if price_ticks == 0:
             code = _NO_BOOK
     if code == 0 and goes_now:
+        lots = _fit_to_book(state, slot_index, price_ticks)
         tif = _IOC if slot["held_type"] == _MARKET else slot["held_tif"]
         code, observed, limit = check_book(state, instrument, side, tif, price_ticks, lots)
     if code == 0:
@@ -423,6 +428,17 @@ def _check(state: State, slot_index: int, row: int, goes_now: bool) -> int:
     else:
         _deny(state, slot_index, code, observed, limit)
     return 0
+
+
+@kernel
+def _fit_to_book(state: State, slot_index: int, price_ticks: int) -> int:
+    """Cut what is held to the quantity it may be sent with, and return that. The INTENT keeps what was asked."""
+    slot = state.slots[slot_index]
+    lots = sent_lots(state, slot["instrument"], slot["side"], price_ticks, slot["held_lots"])
+    if 0 < lots < slot["held_lots"]:
+        _journal_intent(state, slot_index)
+        slot["held_lots"] = lots
+    return int(slot["held_lots"])
 
 
 @kernel

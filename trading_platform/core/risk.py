@@ -31,7 +31,7 @@ _ORDER_TABLE_FULL: Final = int(DenyCode.ORDER_TABLE_FULL)
 _DRAWDOWN: Final = int(HaltCode.DRAWDOWN)
 _ROLLING_LOSS: Final = int(HaltCode.ROLLING_LOSS)
 _POST_ONLY: Final = int(TimeInForce.POST_ONLY)
-_SWEEPS_DENIED: Final = 2
+_SWEEPS_ESTIMATED: Final = 0  # index in model.instrument.TAKER_SWEEPS
 
 
 @kernel
@@ -55,7 +55,7 @@ def check_book(state: State, instrument: int, side: int, tif: int, price_ticks: 
         opposite_lots = book["ask_lots"] if side > 0 else book["bid_lots"]
         if tif == _POST_ONLY:
             return _POST_ONLY_WOULD_CROSS, price_ticks, opposite_ticks
-        if state.instruments[instrument]["taker_sweeps"] == _SWEEPS_DENIED and lots > opposite_lots:
+        if state.instruments[instrument]["taker_sweeps"] != _SWEEPS_ESTIMATED and lots > opposite_lots:
             return _TAKER_SWEEP, lots, opposite_lots
     row = state.session[0]["live_head"]
     while row >= 0:
@@ -160,15 +160,16 @@ def _roll(state: State, instrument: int, equity: int, before: int) -> None:
         for index in range(LOSS_BUCKETS):
             peaks[index] = equity
         loss["bucket"] = bucket
+        loss["rolling_peak_money"] = equity
     elif bucket != loss["bucket"]:
         for index in range(loss["bucket"] + 1, loss["bucket"] + 1 + min(bucket - loss["bucket"], LOSS_BUCKETS)):
-            peaks[index % LOSS_BUCKETS] = before  # what was worth that much until now began these buckets so
+            peaks[index % LOSS_BUCKETS] = before  # equity stayed what it was until now
         loss["bucket"] = bucket
+        loss["rolling_peak_money"] = peaks[0]
+        for index in range(1, LOSS_BUCKETS):
+            loss["rolling_peak_money"] = max(loss["rolling_peak_money"], peaks[index])
     peaks[bucket % LOSS_BUCKETS] = max(peaks[bucket % LOSS_BUCKETS], equity)
-    highest = equity
-    for index in range(LOSS_BUCKETS):
-        highest = max(highest, peaks[index])
-    loss["rolling_peak_money"] = highest
+    loss["rolling_peak_money"] = max(loss["rolling_peak_money"], equity)
 
 
 @kernel

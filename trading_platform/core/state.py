@@ -76,6 +76,7 @@ def new_state(
     session = state.session[0]
     for name in ("live_head", "live_tail", "held_head", "held_tail"):
         session[name] = -1
+    session["pause_block"] = NEVER
     for name in ("next_send_ns", "next_ack_timeout_ns", "timer_ns", "next_interval_ns", "next_sample_ns"):
         session[name] = NEVER
     session["levels_per_side"], session["book_levels"] = levels_per_side, book_levels

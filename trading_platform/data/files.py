@@ -101,7 +101,7 @@ def _write_npz(file: IO[bytes], rows: EventArray) -> None:
         _write_npy(stream, rows)
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], None], *, overwrite: bool = False) -> None:
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, overwrite: bool = False) -> None:
     """Create ``path`` with what ``write`` writes, whole or not at all: an error leaves nothing behind."""
     with _temporary_beside(path) as temporary:
         with temporary.open("xb") as file:

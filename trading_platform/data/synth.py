@@ -23,7 +23,9 @@ from .order import split_event_order
 TICKS_PER_UNIT: Final = 10  # tick size 0.1
 LOTS_PER_UNIT: Final = 1000  # lot size 0.001
 PRICE_TICKS: Final = 600_000
-HALF_WINDOW_TICKS: Final = 50_000  # the book lives this far around the first price; the fair price stays within half of it
+HALF_WINDOW_TICKS: Final = (
+    50_000  # the book lives this far around the first price; the fair price stays within half of it
+)
 NS_PER_MS: Final = 1_000_000
 
 ONE: Final = 1 << 16  # fixed point: fractions in 1/65536
@@ -42,14 +44,17 @@ NORMAL_SCALE: Final = 227_023  # 65536 / deviation of the sum of four 15-bit num
 
 BID: Final = 0
 ASK: Final = 1
-ROUND_MS: Final = 160  # mean time between rounds when nothing excites the market
+ROUND_MS: Final = 120  # mean time between rounds when nothing excites the market
 HEAT_MS: Final = 2000  # excitement fades with this time constant
-HEAT_PER_TRADE: Final = ONE // 8  # a trade speeds the market up by an eighth of its calm pace
+HEAT_PER_TRADE: Final = ONE // 12  # a trade speeds the market up by a twelfth of its calm pace
 HEAT_MAX: Final = 60 * ONE
 TRADES_PER_ROUND: Final = 40_000  # mean number of market orders [1/65536]
 SIGN_PERSISTENCE: Final = 50_000  # chance that a market order repeats the side of the last one [1/65536]
 JUMP_CHANCE: Final = 3_000  # of the fair price, per round [1/65536]
 JUMP_TICKS: Final = 22  # deviation of one jump
+NEWS_CHANCE: Final = 40  # of a jump that is news, larger and exciting, per round [1/65536]
+NEWS_SCALE: Final = 6
+NEWS_HEAT: Final = 16 * ONE
 TRADE_LOTS: Final = 16  # median market order
 TRADE_BITS: Final = 3 * ONE  # deviation of its base-2 logarithm
 INFORMED_SCALE: Final = 8  # an order that knows the fair price is larger
@@ -57,6 +62,7 @@ LEVELS_PER_TRADE: Final = 12  # the most a market order sweeps
 TRADES_MAX: Final = 8  # market orders per round
 FLOW_PER_ROUND: Final = 7  # mean number of limit orders and cancels
 FLOW_MAX: Final = 48
+PLACE_CHANCE: Final = 28_000  # an arrival places an order, else it cancels one [1/65536]
 PULL_CHANCE: Final = 49_000  # a stale level is pulled [1/65536]
 PULL_MAX: Final = 64  # levels per round
 CLOSE_CHANCE: Final = 64_000  # makers close an open spread in this round [1/65536]
@@ -121,9 +127,7 @@ class Book(NamedTuple):
     sides: npt.NDArray[np.void]  # (2,) SIDE records
 
 
-def synthesize(
-    seed: int, start_ns: int, duration_ns: int, *, price_ticks: int = PRICE_TICKS
-) -> EventArray:
+def synthesize(seed: int, start_ns: int, duration_ns: int, *, price_ticks: int = PRICE_TICKS) -> EventArray:
     """Return a market from a snapshot on: event rows with flags, valid, ready to replay (tick 0.1, lot 0.001).
 
     Parameters
@@ -149,9 +153,7 @@ def synthesize(
             f"were {start_ns} and {duration_ns}"
         )
     if not 2 * HALF_WINDOW_TICKS <= price_ticks <= TICKS_MAX:
-        raise ConfigError(
-            f"price_ticks must be {2 * HALF_WINDOW_TICKS} to {TICKS_MAX}, was {price_ticks}"
-        )
+        raise ConfigError(f"price_ticks must be {2 * HALF_WINDOW_TICKS} to {TICKS_MAX}, was {price_ticks}")
     rows = np.concatenate(_simulate(seed, duration_ns // NS_PER_MS))
     events = np.zeros(len(rows), EVENT)
     events["ev"] = _EV[rows["kind"]]
@@ -201,7 +203,9 @@ def _run(
     duration_ms: int,
 ) -> None:
     """Play rounds until the time is over, the words are used up or ``out`` is full."""
-    while market["draw"] + DRAWS_PER_ROUND_MAX <= len(words) and market["rows"] + ROWS_PER_ROUND_MAX <= len(out):
+    while market["draw"] + DRAWS_PER_ROUND_MAX <= len(words) and market["rows"] + ROWS_PER_ROUND_MAX <= len(
+        out
+    ):
         pace = ONE + market["heat"]
         gap_ms = 1 + _exponential(_draw(market, words)) * ROUND_MS // pace
         market["elapsed_ms"] += gap_ms
@@ -251,9 +255,12 @@ def _round(market: np.void, book: Book, words: IntArray, out: npt.NDArray[np.voi
 @kernel
 def _move_fair(market: np.void, words: IntArray, window: int) -> None:
     """Jump now and then; turn back at the limits, so that the window holds for any duration."""
-    jumps = _below(ONE, _draw(market, words)) < JUMP_CHANCE
+    chance = _below(ONE, _draw(market, words))
     step = (JUMP_TICKS * _normal(_draw(market, words))) >> 8
-    if jumps:
+    if chance < NEWS_CHANCE:
+        step *= NEWS_SCALE
+        market["heat"] = min(HEAT_MAX, market["heat"] + NEWS_HEAT)
+    if chance < JUMP_CHANCE:
         fair = market["fair"] + step
         least, most = (window >> 2) << 8, (window - (window >> 2)) << 8
         market["fair"] = 2 * least - fair if fair < least else (2 * most - fair if fair > most else fair)
@@ -323,15 +330,15 @@ def _close_spread(market: np.void, book: Book, words: IntArray) -> None:
 @kernel
 def _flow(market: np.void, book: Book, words: IntArray) -> None:
     """Place or cancel one order, as often near the touch as in each octave of distance behind it."""
-    choice = _below(8, _draw(market, words))
-    side = choice & 1
+    choice = _below(2 * ONE, _draw(market, words))
+    side, places = choice & 1, choice >> 1 < PLACE_CHANCE
     octave = _below(DISTANCE_BITS, _draw(market, words))
     distance = (1 << octave) - 1 + _below(1 << octave, _draw(market, words))
     at = book.sides[side]["best"] + _outward(side) * distance
     lots = _lognormal(ORDER_LOTS, ORDER_BITS, _draw(market, words))
     if at < SEARCH_TICKS or at >= book.lots.shape[1] - SEARCH_TICKS or _is_held(book, side, at):
         return
-    if choice >= 4:
+    if places:
         _set_level(book, side, at, book.lots[side, at] + lots, market["round"])
         return
     if book.sides[side]["levels"] <= LEVELS_MIN:
@@ -346,9 +353,7 @@ def _flow(market: np.void, book: Book, words: IntArray) -> None:
 
 
 @kernel
-def _publish(
-    market: np.void, book: Book, words: IntArray, out: npt.NDArray[np.void], first_row: int
-) -> None:
+def _publish(market: np.void, book: Book, words: IntArray, out: npt.NDArray[np.void], first_row: int) -> None:
     """Send the trades, then each changed level once; two channels, each in order, depth never first of a round."""
     now_ns = market["elapsed_ms"] * NS_PER_MS
     trade_delay_ns, depth_delay_ns = _latency(_draw(market, words)), _latency(_draw(market, words))

@@ -86,8 +86,11 @@ class EventLogWriter:
             self._last_seq, self._last_now_ns = int(block["seq"][-1]), int(block["now_ns"][-1])
 
     def sync(self) -> None:
-        """Make what was appended survive a power failure too (fsync)."""
-        os.fsync(self._file)
+        """Make what was appended survive a power failure too (fsync); EventLogError if the disk refuses."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise EventLogError(f"{self.path}: cannot sync the log: {error.strerror}") from error
 
     def summary(self) -> LogSummary:
         """Return count, digest and checkpoints of what is in the file."""

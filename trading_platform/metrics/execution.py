@@ -1,11 +1,14 @@
 """Execution quality: what was traded, how much of it as a maker, and what it was worth."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from ..model.instrument import Instrument
 
 Int64s = npt.NDArray[np.int64]
+_INT64_MAX: Final = (1 << 63) - 1
 
 
 def maker_share(qty_lots: Int64s, is_maker: npt.NDArray[np.bool_]) -> float | None:
@@ -31,16 +34,16 @@ def value_money(qty_lots: Int64s, price_halfticks: Int64s, instrument: Instrumen
     record = instrument.to_record()
     if not instrument.inverse:
         scale = int(record["money_per_halfticklot"])
-        values = [
-            lots * half * scale
-            for lots, half in zip(qty_lots.tolist(), price_halfticks.tolist(), strict=True)
-        ]
-    else:
-        numerator, denominator = 2 * int(record["value_num"]), int(record["value_den"])
-        values = [
-            _div_half_even(lots * numerator, half * denominator)
-            for lots, half in zip(qty_lots.tolist(), price_halfticks.tolist(), strict=True)
-        ]
+        largest = int(np.abs(qty_lots).max(initial=0)) * int(price_halfticks.max(initial=0)) * scale
+        if largest > _INT64_MAX:
+            raise OverflowError(f"value of a fill must be below 2**63 units of money, was up to {largest}")
+        linear: Int64s = qty_lots * price_halfticks * scale
+        return linear
+    numerator, denominator = 2 * int(record["value_num"]), int(record["value_den"])
+    values = [
+        _div_half_even(lots * numerator, half * denominator)
+        for lots, half in zip(qty_lots.tolist(), price_halfticks.tolist(), strict=True)
+    ]
     return np.array(values, np.int64)
 
 

@@ -104,5 +104,6 @@ class Instrument:
         record["maker_fee_e9"] = steps_exact(self.maker_fee_rate, Decimal("1e-9"), "maker_fee_rate")
         record["taker_fee_e9"] = steps_exact(self.taker_fee_rate, Decimal("1e-9"), "taker_fee_rate")
         record["book_min_ticks"], record["book_max_ticks"] = book_min_ticks, book_max_ticks
+        record["order_min_ticks"], record["order_max_ticks"] = 1, TICKS_MAX
         record["taker_sweeps"] = TAKER_SWEEPS.index(taker_sweeps)
         return record

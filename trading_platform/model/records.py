@@ -72,6 +72,7 @@ SESSION: Final = int64_record(
     "next_sample_ns",
     "wakeup_count",  # strategy calls
     "wakeups_max",  # the run stops there; 0 no bound
+    "pause_block",  # Python is returned to when block_count gets there (progress, Ctrl-C)
     "block_count",  # timestamp blocks folded
     "block_seq",  # last event of the fold: what the next intents answer to
     "journal_touch",  # 1: TOUCH events are written
@@ -94,6 +95,8 @@ INSTRUMENT: Final = int64_record(
     "taker_fee_e9",
     "book_min_ticks",  # the book is tracked inside this range only
     "book_max_ticks",
+    "order_min_ticks",  # prices of orders are denied outside: int64 bounds are checked for this range
+    "order_max_ticks",
     "taker_sweeps",  # see venues/hftbacktest: 0 estimate, 1 best_level, 2 deny
 )
 BOOK: Final = int64_record(
@@ -199,7 +202,7 @@ LIMITS: Final = int64_record(
     "active_quotes_max",
     "drawdown_money_max",
     "rolling_loss_money_max",
-    "rolling_bucket_ns",  # window / LOSS_BUCKETS
+    "rolling_bucket_ns",  # window / (LOSS_BUCKETS - 1), 0 without the rule
     "post_only_mode",
     "market_collar_e9",  # of the opposite touch
     "order_lots_max",

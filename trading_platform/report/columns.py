@@ -1,11 +1,10 @@
-"""Columns of a table, made from fields of events: names instead of codes, human units next to exact integers."""
+"""Columns of a table, made from fields of events: names for codes, human units next to exact integers."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,25 +15,14 @@ from ..model.enums import EventKind, OrderStatus, OrderType, Side, TimeInForce
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
 from ..model.records import EVENT_RULES
+from .select import Ints, field
 
-Ints = npt.NDArray[Any]
 UTC: Final = pl.Datetime("ns", "UTC")
-STATUSES: Final = pl.Enum([status.name for status in OrderStatus])
 
 
-def of_kind(events: EventArray, *kinds: EventKind) -> EventArray:
-    """Return the events of these kinds, in order."""
-    return events[np.isin(events["kind"], kinds)]
-
-
-def field(events: EventArray, name: str) -> Ints:
-    """Return one field as a contiguous array."""
-    return np.ascontiguousarray(events[name])
-
-
-def time_column(ns: Ints) -> pl.Series:
+def time_column(ns: Ints | pl.Series) -> pl.Series:
     """Return nanoseconds as UTC times."""
-    return pl.Series(ns, dtype=pl.Int64).cast(UTC)
+    return pl.Series(ns).cast(UTC)
 
 
 def require_instruments(events: EventArray, instruments: Sequence[Instrument]) -> None:
@@ -42,12 +30,13 @@ def require_instruments(events: EventArray, instruments: Sequence[Instrument]) -
     last = int(events["instrument"].max()) if len(events) else -1
     if last >= len(instruments):
         raise EventLogError(
-            f"instruments must be all of the run: events are of instrument {last}, was given {len(instruments)}"
+            f"instruments must be all of the run: events are of instrument {last}, was given "
+            f"{len(instruments)}"
         )
 
 
 def scaled(counts: Ints, index: Ints, steps: Sequence[Fraction]) -> npt.NDArray[np.float64]:
-    """Return ``counts * steps[index]``, rounded once: 600001 ticks of 0.1 are 60000.1, not 60000.100000000006.
+    """Return ``counts * steps[index]`` rounded once: 600001 ticks of 0.1 are 60000.1, not 60000.100000000006.
 
     Parameters
     ----------
@@ -84,18 +73,25 @@ def money_column(money: Ints, index: Ints, instruments: Sequence[Instrument]) ->
 
 
 def _null_where(values: npt.NDArray[np.float64], nothing: npt.NDArray[np.bool_]) -> pl.Series:
-    values[nothing] = np.nan
-    return pl.Series(values).fill_nan(None)
+    frame = pl.DataFrame({"value": values, "nothing": nothing})
+    return frame.select(pl.when(~pl.col("nothing")).then(pl.col("value"))).to_series()
 
 
-def name_column(events: EventArray, name: str) -> pl.Series:
-    """Return a field as names; null in events whose kind does not carry it."""
-    rows, categories = _names(name)
-    indices = rows[events["kind"], np.minimum(events[name], _NAMES_MAX)]
-    return categories.gather(pl.Series(indices))
+def name_columns(events: EventArray, *names: str) -> dict[str, pl.Series]:
+    """Return fields as names (``code`` as ``code_name``); null where the kind does not carry the field."""
+    row = events["kind"].astype(np.intp) << 8
+    columns = {}
+    for name in names:
+        table, categories = _names(name)
+        values = field(events, name)
+        byte = np.minimum(values, _CODE_MAX) if name == "code" else values.view(np.uint8)
+        columns["code_name" if name == "code" else name] = categories.gather(
+            pl.Series(table.take(row + byte))
+        )
+    return columns
 
 
-_NAMES_MAX: Final = 127  # fits every field; values above have no name: a venue's own codes
+_CODE_MAX: Final = 255  # has no name; nor has a code above, which is a venue's own
 _NAMED: Final[dict[str, type[IntEnum]]] = {
     "status_from": OrderStatus,
     "status_to": OrderStatus,
@@ -107,10 +103,7 @@ _NAMED: Final[dict[str, type[IntEnum]]] = {
 
 @cache
 def _names(name: str) -> tuple[npt.NDArray[np.uint32], pl.Series]:
-    """Return (kind, value) -> position in the categories, and the categories; position 0 is null.
-
-    A negative value (Side.SELL) is counted from the end of its row.
-    """
+    """Return (256 * kind + byte) -> position in the categories, and the categories; position 0 is null."""
     labels: list[str] = []
     rows = np.zeros((256, 256), np.uint32)
     for kind in kinds_written():
@@ -122,18 +115,5 @@ def _names(name: str) -> tuple[npt.NDArray[np.uint32], pl.Series]:
                 continue
             if member.name not in labels:
                 labels.append(member.name)
-            rows[kind, int(member)] = labels.index(member.name) + 1
-    return rows, pl.Series([None, *labels], dtype=pl.Enum(labels))
-
-
-def decimal_text(count: int, step: Fraction | Decimal) -> str:
-    """Return ``count * step`` exactly as a decimal string, never in exponent form."""
-    value = Fraction(count) * Fraction(step)
-    digits, denominator = 0, value.denominator
-    while 10**digits % denominator:
-        digits += 1
-        if digits > 60:
-            raise EventLogError(f"amount must be a decimal fraction, was {value}")
-    whole = str(abs(value.numerator) * (10**digits // denominator)).rjust(digits + 1, "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{whole[:-digits]}.{whole[-digits:]}" if digits else f"{sign}{whole}"
+            rows[kind, int(member) & 255] = labels.index(member.name) + 1
+    return rows.ravel(), pl.Series([None, *labels], dtype=pl.Enum(labels))

@@ -13,7 +13,7 @@ from ..model.instrument import Instrument
 from .orders import orders_frame
 from .tables import equity_frame, events_frame, fills_frame
 
-CHUNK_EVENTS: Final = 131_072
+CHUNK_EVENTS: Final = 65_536
 _TABLES: Final[dict[str, Callable[[EventArray, Sequence[Instrument]], pl.DataFrame]]] = {
     "orders": orders_frame,
     "fills": fills_frame,
@@ -22,7 +22,7 @@ _TABLES: Final[dict[str, Callable[[EventArray, Sequence[Instrument]], pl.DataFra
 
 
 def write_parquet(events: EventArray, instruments: Sequence[Instrument], directory: Path) -> dict[str, int]:
-    """Write ``events.parquet, orders.parquet, fills.parquet, equity.parquet`` and return the rows of each table.
+    """Write ``events, orders, fills, equity`` as ``.parquet`` files and return the rows of each.
 
     Parameters
     ----------
@@ -37,7 +37,9 @@ def write_parquet(events: EventArray, instruments: Sequence[Instrument], directo
     paths = {name: directory / f"{name}.parquet" for name in ("events", *_TABLES)}
     for path in paths.values():
         if path.exists():
-            raise EventLogError(f"{path}: must not exist: tables are never overwritten; name another directory")
+            raise EventLogError(
+                f"{path}: must not exist: tables are never overwritten; name another directory"
+            )
     rows = {"events": len(events)}
     _write(paths["events"], _lazy_events(events, instruments).sink_parquet)
     for name, table in _TABLES.items():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..eventlog.schema import EventArray
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
-from .columns import field, of_kind
+from .select import field, of_instrument, of_kind
 
 GRID_MAX: Final = 50_000_000  # samples: 1.5 years of seconds
 
@@ -50,9 +50,9 @@ class EquitySamples:
 
 
 def pnl_samples(events: EventArray, instrument_index: int = 0) -> EquitySamples:
-    """Return the PNL events of an instrument from its first mark on: without one there is nothing to value."""
-    pnl = of_kind(events, EventKind.PNL)
-    pnl = pnl[(pnl["instrument"] == instrument_index) & (pnl["b"] > 0)]
+    """Return the PNL events of an instrument from its first mark on: without one nothing can be valued."""
+    pnl = of_instrument(of_kind(events, EventKind.PNL), instrument_index)
+    pnl = pnl.take(np.flatnonzero(pnl["b"] > 0))
     return EquitySamples(*(field(pnl, name) for name in ("now_ns", "seq", "a", "b", "qty_lots")))
 
 
@@ -74,7 +74,7 @@ def on_grid(samples: EquitySamples, interval_ns: int) -> EquitySamples:
     count = last - first + 1
     if count > GRID_MAX:
         raise EventLogError(
-            f"sampling interval must give at most {GRID_MAX} samples, was {interval_ns} ns ({count} samples): "
+            f"sampling interval must give at most {GRID_MAX} samples, was {interval_ns} ns ({count}): "
             "choose a longer one"
         )
     grid = np.arange(first, last + 1, dtype=np.int64) * interval_ns

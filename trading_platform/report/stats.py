@@ -1,7 +1,7 @@
 """``stats.npz``: what hftbacktest's Recorder would have written, from our own ledger.
 
-``np.load(path)["0"]`` goes into ``LinearAssetRecord`` or ``InverseAssetRecord`` of ``hftbacktest.stats``, with
-``.contract_size(float(instrument.contract_size))``.
+``np.load(path)["0"]`` goes into ``LinearAssetRecord`` or ``InverseAssetRecord`` of ``hftbacktest.stats``,
+with ``.contract_size(float(instrument.contract_size))``.
 """
 
 from pathlib import Path
@@ -15,11 +15,11 @@ from ..metrics.execution import value_money
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
-from .columns import Ints, of_kind
 from .sampling import EquitySamples, on_grid, pnl_samples
+from .select import Ints, of_instrument, of_kind
 
 STATS_INTERVAL_NS: Final = 10**9
-# the layout of hftbacktest.types.record_dtype, which a test compares: importing it here would compile for seconds
+# hftbacktest.types.record_dtype, which a test compares with it: importing that loads numba and the engine
 STATS: Final = np.dtype(
     [
         ("timestamp", "i8"),
@@ -36,7 +36,10 @@ STATS: Final = np.dtype(
 
 
 def stats_records(
-    events: EventArray, instrument: Instrument, interval_ns: int = STATS_INTERVAL_NS, instrument_index: int = 0
+    events: EventArray,
+    instrument: Instrument,
+    interval_ns: int = STATS_INTERVAL_NS,
+    instrument_index: int = 0,
 ) -> npt.NDArray[np.void]:
     """Return one record per sampling time.
 
@@ -48,8 +51,8 @@ def stats_records(
 
     Notes
     -----
-    ``balance`` follows from our exact equity with the formula that hftbacktest.stats inverts, so that its equity
-    is ours: ``balance + position * price * contract_size - fee`` (linear),
+    ``balance`` follows from our exact equity with the formula that hftbacktest.stats inverts, so that its
+    equity is ours: ``balance + position * price * contract_size - fee`` (linear),
     ``-balance - position / price * contract_size - fee`` (inverse).
     """
     samples = on_grid(pnl_samples(events, instrument_index), interval_ns)
@@ -100,10 +103,8 @@ def _cumulated(
     events: EventArray, samples: EquitySamples, instrument: Instrument, instrument_index: int
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Return fees [money], fills, lots and value [money] so far at each sample."""
-    fills = of_kind(events, EventKind.FILL)
-    fills = fills[fills["instrument"] == instrument_index]
-    opening = of_kind(events, EventKind.OPENING)
-    opening = opening[opening["instrument"] == instrument_index]
+    fills = of_instrument(of_kind(events, EventKind.FILL), instrument_index)
+    opening = of_instrument(of_kind(events, EventKind.OPENING), instrument_index)
     place = np.searchsorted(fills["seq"], samples.seq)
     values = value_money(fills["qty_lots"], 2 * fills["price_ticks"], instrument)
     fees = _running(fills["a"])[place] + int(opening["c"].sum())

@@ -25,8 +25,8 @@ from ..model.enums import (
 )
 from ..model.instrument import Instrument
 from ..model.units import NANO
-from .columns import Ints, decimal_text, of_kind
-from .sampling import on_grid, pnl_samples
+from .sampling import EquitySamples, on_grid, pnl_samples
+from .select import Ints, decimal_text, of_instrument, of_kind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,8 +79,9 @@ def summarize(
     events : EVENT, a whole log
     instrument : the one with ``instrument_index`` in the log
     """
-    own = events[events["instrument"] == instrument_index]
-    fills = of_kind(own, EventKind.FILL)
+    own = of_instrument(events, instrument_index)
+    fills, samples = of_kind(own, EventKind.FILL), pnl_samples(own, instrument_index)
+    notional = _max_notional_money(samples, fills, instrument)
     return {
         "instrument": instrument.name,
         "period": {
@@ -97,9 +98,9 @@ def summarize(
         },
         "orders": _orders(own, facts),
         "fills": _fills(fills, instrument),
-        "position": _position(own, fills, instrument),
-        "pnl": _pnl(own, fills, instrument, facts, instrument_index),
-        "ratios": _ratios(own, facts, instrument_index),
+        "position": _position(own, fills, instrument, notional),
+        "pnl": _pnl(samples, fills, instrument, facts, notional),
+        "ratios": _ratios(samples, facts),
         "anomalies": _counts(of_kind(own, EventKind.ANOMALY)["code"], AnomalyCode),
         "halts": [_halt(record, instrument) for record in of_kind(own, EventKind.HALT)],
         "log": {"events": len(events), "digest": facts.digest},
@@ -124,30 +125,30 @@ def _counts(codes: Ints, enum: type[IntEnum], weights: Ints | None = None) -> di
 
 
 def _orders(events: EventArray, facts: RunFacts) -> dict[str, Any]:
-    sent, status = of_kind(events, EventKind.SENT), of_kind(events, EventKind.STATUS)
+    sent, reports = of_kind(events, EventKind.SENT), of_kind(events, EventKind.STATUS)
     denied, refused = of_kind(events, EventKind.DENIED), of_kind(events, EventKind.VENUE_REJECT)
     repeats = (denied["flags"] & EventFlag.COALESCED) != 0
     return {
         "sent": int((sent["a"] == CommandKind.NEW).sum()),
         "cancels_sent": int((sent["a"] == CommandKind.CANCEL).sum()),
         "queries_sent": len(of_kind(events, EventKind.QUERY)),
-        "acked": int((status["a"] == ReportKind.ACK).sum()),
+        "acked": int((reports["a"] == ReportKind.ACK).sum()),
         "denied": _counts(denied["code"], DenyCode, np.where(repeats, denied["c"], 1)),
         "queued": _counts(of_kind(events, EventKind.QUEUED)["code"], HoldCode),
         "dequeued": _counts(of_kind(events, EventKind.DEQUEUED)["code"], HoldCode),
         "replaced": len(of_kind(events, EventKind.REPLACED)),
-        **{str(status.name).lower(): _ended(events, status) for status in _TERMINAL},
+        **_ended(events),
         "refused_by_venue": _counts(refused["a"], ReportKind),
         "unchanged": facts.noop_count,
         "post_only_dropped": facts.dropped_count,
     }
 
 
-def _ended(events: EventArray, status: OrderStatus) -> int:
-    """Return how many orders reached a terminal status; a late fill after it does not count again."""
+def _ended(events: EventArray) -> dict[str, int]:
+    """Return how many orders reached each terminal status; a late fill after it does not count again."""
     reports = of_kind(events, EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT)
-    ended_now = ~np.isin(reports["status_from"], _TERMINAL)
-    return int((ended_now & (reports["status_to"] == status)).sum())
+    reached = reports["status_to"][~np.isin(reports["status_from"], _TERMINAL)]
+    return {status.name.lower(): int((reached == status).sum()) for status in _TERMINAL}
 
 
 def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
@@ -169,52 +170,48 @@ def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _position(events: EventArray, fills: EventArray, instrument: Instrument) -> dict[str, Any]:
+def _position(
+    events: EventArray, fills: EventArray, instrument: Instrument, notional_money: int
+) -> dict[str, Any]:
     known = of_kind(events, EventKind.OPENING, EventKind.POSITION, EventKind.PNL)
     held = np.concatenate([known["qty_lots"], fills["c"]])
     return {
         "final_qty": decimal_text(int(known["qty_lots"][-1]) if len(known) else 0, instrument.lot_size),
         "max_abs_qty": decimal_text(int(np.abs(held).max(initial=0)), instrument.lot_size),
-        "max_notional": decimal_text(_max_notional_money(events, fills, instrument), instrument.money_unit),
+        "max_notional": decimal_text(notional_money, instrument.money_unit),
         "notional_currency": instrument.settlement_currency,
     }
 
 
-def _max_notional_money(events: EventArray, fills: EventArray, instrument: Instrument) -> int:
+def _max_notional_money(samples: EquitySamples, fills: EventArray, instrument: Instrument) -> int:
     """Return the largest |position| times price [money], at fills and at samples."""
-    pnl = of_kind(events, EventKind.PNL)
-    pnl = pnl[pnl["b"] > 0]
-    lots = np.abs(np.concatenate([fills["c"], pnl["qty_lots"]]))
-    halfticks = np.concatenate([2 * fills["price_ticks"], pnl["b"]])
+    lots = np.abs(np.concatenate([fills["c"], samples.net_lots]))
+    halfticks = np.concatenate([2 * fills["price_ticks"], samples.mark_halfticks])
     return int(value_money(lots, halfticks, instrument).max(initial=0))
 
 
 def _pnl(
-    events: EventArray, fills: EventArray, instrument: Instrument, facts: RunFacts, instrument_index: int
+    samples: EquitySamples, fills: EventArray, instrument: Instrument, facts: RunFacts, notional_money: int
 ) -> dict[str, Any]:
     """Return profit and loss of the run. Gross is before fees; a rebate is a negative fee."""
-    samples = pnl_samples(events, instrument_index)
     equity = int(samples.equity_money[-1]) if len(samples) else facts.opening_equity_money
     net, fees = equity - facts.opening_equity_money, int(fills["a"].sum())
-    notional, unit = _max_notional_money(events, fills, instrument), instrument.money_unit
+    unit = instrument.money_unit
     return {
         "currency": instrument.settlement_currency,
         "gross": decimal_text(net + fees, unit),
         "fees": decimal_text(fees, unit),
         "net": decimal_text(net, unit),
-        "return_on_max_position": net / notional if notional else None,
+        "return_on_max_position": net / notional_money if notional_money else None,
         "max_drawdown": decimal_text(facts.max_drawdown_money, unit),
     }
 
 
-def _ratios(events: EventArray, facts: RunFacts, instrument_index: int) -> dict[str, Any]:
+def _ratios(samples: EquitySamples, facts: RunFacts) -> dict[str, Any]:
     """Return ratios of equity sampled on a regular grid; None where they are not defined."""
     interval_ns = facts.sample_interval_ns
     ratios: dict[str, Any] = {"sampling_interval_seconds": interval_ns / NANO if interval_ns else None}
-    samples = pnl_samples(events, instrument_index)
-    if interval_ns:
-        samples = on_grid(samples, interval_ns)
-    returns = increments(samples.equity_money) if interval_ns else increments(samples.equity_money[:0])
+    returns = increments(on_grid(samples, interval_ns).equity_money) if interval_ns else np.zeros(0, np.int64)
     per_sample = {"sharpe": sharpe(returns), "sortino": sortino(returns)}
     ratios["samples"] = len(returns)
     for name, ratio in per_sample.items():

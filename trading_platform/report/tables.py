@@ -15,17 +15,15 @@ from ..model.enums import EventFlag, EventKind
 from ..model.instrument import Instrument
 from ..model.records import NO_SLOT
 from .columns import (
-    Ints,
-    field,
     mark_column,
     money_column,
-    name_column,
-    of_kind,
+    name_columns,
     price_column,
     qty_column,
     require_instruments,
     time_column,
 )
+from .select import Ints, field, of_kind
 
 
 def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
@@ -36,14 +34,13 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     require_instruments(events, instruments)
     index = field(events, "instrument")
     ticks, lots = field(events, "price_ticks"), field(events, "qty_lots")
-    now_ns = field(events, "now_ns")
+    names = name_columns(events, "kind", "side", "order_type", "tif", "status_from", "status_to", "code")
     columns: dict[str, pl.Series | Ints] = {
         "seq": field(events, "seq"),
         "cause_seq": field(events, "cause_seq"),
-        "time": time_column(now_ns),
-        "now_ns": now_ns,
+        "time": time_column(field(events, "now_ns")),
         "ts_exch_ns": field(events, "ts_exch_ns"),
-        "kind": name_column(events, "kind"),
+        "kind": names["kind"],
         "instrument": index,
         "account": field(events, "account"),
         "strategy": field(events, "strategy"),
@@ -52,20 +49,20 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
         "order_id": field(events, "order_id"),
         "parent_order_id": field(events, "parent_order_id"),
         "ref": field(events, "ref"),
-        "side": name_column(events, "side"),
-        "order_type": name_column(events, "order_type"),
-        "tif": name_column(events, "tif"),
+        "side": names["side"],
+        "order_type": names["order_type"],
+        "tif": names["tif"],
         "price_ticks": ticks,
         "price": price_column(ticks, index, instruments),
         "qty_lots": lots,
         "qty": qty_column(lots, index, instruments),
         "leaves_lots": field(events, "leaves_lots"),
-        "status_from": name_column(events, "status_from"),
-        "status_to": name_column(events, "status_to"),
+        "status_from": names["status_from"],
+        "status_to": names["status_to"],
         "pending_from": field(events, "pending_from"),
         "pending_to": field(events, "pending_to"),
         "code": field(events, "code"),
-        "code_name": name_column(events, "code"),
+        "code_name": names["code_name"],
         "flags": field(events, "flags"),
         "a": field(events, "a"),
         "b": field(events, "b"),
@@ -75,17 +72,15 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
 
 
 def fills_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
-    """Return one row per fill. ``value`` is quantity times price in settlement currency, ``position`` after it."""
+    """Return one row per fill. ``value`` is what was traded in settlement currency, ``position`` after it."""
     fills = of_kind(events, EventKind.FILL)
     require_instruments(fills, instruments)
     index = field(fills, "instrument")
     ticks, lots, net_lots = field(fills, "price_ticks"), field(fills, "qty_lots"), field(fills, "c")
     fee_money, value = field(fills, "a"), fill_values(fills, instruments)
-    now_ns = field(fills, "now_ns")
     columns: dict[str, pl.Series | Ints] = {
         "seq": field(fills, "seq"),
-        "time": time_column(now_ns),
-        "now_ns": now_ns,
+        "time": time_column(field(fills, "now_ns")),
         "ts_exch_ns": field(fills, "ts_exch_ns"),
         "order_id": field(fills, "order_id"),
         "instrument": index,
@@ -93,7 +88,7 @@ def fills_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Dat
         "strategy": field(fills, "strategy"),
         "slot": slot_column(fills),
         "tag": field(fills, "tag"),
-        "side": name_column(fills, "side"),
+        **name_columns(fills, "side"),
         "price_ticks": ticks,
         "price": price_column(ticks, index, instruments),
         "qty_lots": lots,
@@ -117,13 +112,12 @@ def equity_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     """Return one row per PNL event: equity after fees, mark, drawdown and position."""
     samples = of_kind(events, EventKind.PNL)
     require_instruments(samples, instruments)
-    index, now_ns = field(samples, "instrument"), field(samples, "now_ns")
+    index = field(samples, "instrument")
     equity, mark, drawdown = field(samples, "a"), field(samples, "b"), field(samples, "c")
     net_lots = field(samples, "qty_lots")
     columns: dict[str, pl.Series | Ints] = {
         "seq": field(samples, "seq"),
-        "time": time_column(now_ns),
-        "now_ns": now_ns,
+        "time": time_column(field(samples, "now_ns")),
         "instrument": index,
         "account": field(samples, "account"),
         "strategy": field(samples, "strategy"),

@@ -7,10 +7,11 @@ import numpy as np
 from numba import types
 
 from .._jit import entry
+from ..core import journal
 from ..core.state import STATE, State
-from ..core.step import decide, fold, journal_nearly_full, next_wait_ns
+from ..core.step import decide, finish, fold, journal_nearly_full, next_wait_ns
 from ..model.enums import Stop
-from ..venues.hftbacktest.adapter import VENUE_TYPE, dispatch, observe, wait
+from ..venues.hftbacktest.adapter import VENUE_TYPE, close, dispatch, observe, wait
 
 STRATEGY: Final = types.FunctionType(types.int64(STATE))
 _RUNNING: Final = int(Stop.RUNNING)
@@ -34,7 +35,7 @@ def advance(venue: np.ndarray, state: State) -> int:
             stop = dispatch(venue, state)
         if stop != _RUNNING:
             return stop
-        if journal_nearly_full(state):
+        if journal_nearly_full(state) or session["block_count"] >= session["pause_block"]:
             return _FLUSH
         if session["wakeups_max"] and session["wakeup_count"] >= session["wakeups_max"]:
             return _MAX_WAKEUPS
@@ -51,6 +52,25 @@ def advance(venue: np.ndarray, state: State) -> int:
             return _END
         if reason:
             return _WAKE
+
+
+@entry(types.void(STATE))
+def begin(state: State) -> None:
+    """Journal what the session starts from."""
+    for instrument in range(len(state.instruments)):
+        journal.opening(state, instrument)
+
+
+@entry(types.void(STATE))
+def end(state: State) -> None:
+    """Journal what is still only counted, and the final equity."""
+    finish(state)
+
+
+@entry(types.void(VENUE_TYPE))
+def release(venue: np.ndarray) -> None:
+    """Give the engine back."""
+    close(venue)
 
 
 @entry(types.int64(VENUE_TYPE, STATE, STRATEGY))

@@ -45,7 +45,7 @@ if COMPILED:
         return record(buffer, dtype, types.int64), codegen
 
     @overload(as_record)
-    def _as_record_overload(buffer: Any, dtype: Any, offset: Any) -> Any:  # noqa: ARG001 (numba reads the names)
+    def _as_record_overload(buffer, dtype, offset):  # type: ignore[no-untyped-def]  # noqa: ARG001 (numba compares the signatures: no annotations)
         return lambda buffer, dtype, offset: _as_record(buffer, dtype, offset)
 
 

@@ -1,5 +1,6 @@
 """The reference: a two-sided market maker at the touch, n levels, in both forms. Their logs are equal byte by byte."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -19,7 +20,7 @@ class TouchMakerParams(StrategyParams):
 
     order_qty: Qty = Field(gt=0, description="quantity of each order")
     levels: int = Field(default=1, ge=1, le=16, description="orders per side, from the touch outwards")
-    level_step: PriceDistance = Field(default="0", ge=0, validate_default=True, description="distance between levels; needed for levels > 1")
+    level_step: PriceDistance = Field(default=Decimal(0), ge=0, description="distance between levels")
 
 
 @compiled_strategy(TouchMakerParams, wake=Wake.FEED | Wake.ORDERS)

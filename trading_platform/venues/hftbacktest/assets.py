@@ -31,7 +31,7 @@ class AssetSpec:
     data : validated event arrays (hftbacktest event_dtype, C-contiguous), in the order of time; referenced, not copied
     snapshot : book before the first row, or None
     entry_ns, response_ns : constant order latencies [ns] > 0
-    queue_exponent : for the power_prob models
+    queue_exponent : of the power_prob models, None for the others
     roi_ticks : inclusive range of the ROI depth, or None for the hash map
     """
 
@@ -41,7 +41,7 @@ class AssetSpec:
     entry_ns: int
     response_ns: int
     queue_model: str
-    queue_exponent: Decimal
+    queue_exponent: Decimal | None
     partial_fill: bool
     roi_ticks: tuple[int, int] | None
     trades_capacity: int = 0
@@ -106,7 +106,7 @@ def _asset(spec: AssetSpec) -> Any:
 
 
 def _queue(asset: Any, spec: AssetSpec) -> Any:
-    exponent = float(spec.queue_exponent)
+    exponent = None if spec.queue_exponent is None else float(spec.queue_exponent)
     match spec.queue_model:
         case "risk_averse":
             return asset.risk_adverse_queue_model()

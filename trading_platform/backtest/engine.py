@@ -1,0 +1,316 @@
+"""The engine facade: one config becomes one finished run directory."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from ..config.run import RunConfig, check_bounds, config_sha256
+from ..core.state import State, new_state
+from ..eventlog.reader import open_log
+from ..eventlog.writer import EventLogWriter
+from ..metrics.execution import value_money
+from ..model.enums import ReplacePolicy, Stop, Wake
+from ..model.errors import ConfigError, EngineError, OrderTransitionError, StrategyError, TradingPlatformError
+from ..model.ids import first_order_id
+from ..model.instrument import Instrument
+from ..report.parquet import write_parquet
+from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
+from ..report.summary import RunFacts, summarize
+from ..runner.clock import monotonic_seconds
+from ..runner.compiled import run_entry
+from ..runner.interpreted import run_interpreted
+from ..runner.ledger import Ledger
+from ..runner.loop import begin, end, release
+from ..runner.record import (
+    FORMAT,
+    LOG_FILE,
+    RUN_FILE,
+    SUMMARY_FILE,
+    provenance,
+    strategy_source,
+    write_json,
+)
+from ..strategies.base import Strategy
+from ..strategies.compiled import CompiledStrategy
+from ..strategies.params import StrategyParams
+from ..strategies.registry import AnyStrategy, load_strategy
+from ..strategies.view import View
+from ..venues.hftbacktest.assets import AssetSpec, Engine, build_engine
+from ..venues.hftbacktest.returncodes import explain
+from .io.market_data import MarketData, load_market_data
+
+PAUSE_BLOCKS: Final = 1 << 17  # Python is entered at least this often: progress, Ctrl-C
+STATS_FILE: Final = "stats.npz"
+Progress = Callable[[int, int], None]  # (now_ns, last_ns)
+
+
+@dataclass
+class Session:
+    """A run that is ready to go."""
+
+    config: RunConfig
+    data: MarketData
+    strategy: AnyStrategy
+    state: State
+    engine: Engine
+
+
+def open_session(config: RunConfig, search: Path | None = None) -> Session:
+    """Load data and strategy, check everything that can be wrong, and build state and engine. Nothing is written.
+
+    Raises
+    ------
+    ConfigError, DataError, EngineError : what is wrong, where, and what would be right
+    """
+    strategy = load_strategy(config.strategy.class_path, search)
+    params = _params(strategy, config)
+    data = load_market_data(config)
+    low_ticks, high_ticks = data.range_ticks
+    check_bounds(config, high_ticks, low_ticks)
+    state = _new_state(config, strategy, data, params)
+    engine = build_engine([_asset_spec(config, strategy, data)])
+    return Session(config, data, strategy, state, engine)
+
+
+def run_backtest(
+    config: RunConfig, directory: Path, *, search: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Run a backtest into an existing, empty directory, and return the content of its ``run.json``.
+
+    However it ends, the directory keeps the log up to there and a ``run.json`` that says how it ended
+    (``status``: done, failed, interrupted). Errors are written there and raised.
+    """
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "run_id": directory.name,
+        "status": "failed",
+        "id": config.id,
+        "scope": config.risk.scope,
+        "config": config.resolved(),
+        "config_sha256": config_sha256(config),
+        "search": str(search) if search is not None else None,
+    }
+    try:
+        record |= provenance()
+        session = open_session(config, search)
+        record["strategy"] = strategy_source(config.strategy.class_path)
+        record["data"] = session.data.record()
+        _run(session, directory, record, progress)
+        record["status"] = "done"
+    except KeyboardInterrupt:
+        record["status"], record["error"] = "interrupted", "stopped by the user (Ctrl-C or SIGTERM)"
+        raise
+    except BaseException as error:
+        record["error"] = f"{type(error).__name__}: {error}"
+        if not isinstance(error, TradingPlatformError):
+            record["traceback"] = traceback.format_exc()
+        raise
+    finally:
+        write_json(directory / RUN_FILE, record)
+    return record
+
+
+def _run(session: Session, directory: Path, record: dict[str, Any], progress: Progress | None) -> None:
+    """Drive the loop and write log, tables and summary; ``record`` gets what is known as soon as it is."""
+    state, instrument = session.state, session.config.instrument
+    ledger = Ledger([instrument])
+    first_ns = session.data.facts.first_local_ns
+    last_ns = session.data.facts.last_local_ns
+    started = monotonic_seconds()
+    with EventLogWriter(directory / LOG_FILE) as log:
+
+        def flush() -> None:
+            count = int(state.session[0]["event_count"])
+            block = state.events[:count]
+            log.append(block)
+            ledger.add(block)
+            ledger.compare(state.positions)
+            block[:] = np.zeros((), block.dtype)
+            state.session[0]["event_count"] = 0
+            state.session[0]["pause_block"] = state.session[0]["block_count"] + PAUSE_BLOCKS
+            if progress is not None:
+                progress(int(state.session[0]["now_ns"]), last_ns)
+
+        try:
+            begin(state)
+            stop = _loop(session, flush)
+            end(state)
+            flush()
+        finally:
+            release(session.engine.venue)
+            written = log.close()
+            wall_seconds = monotonic_seconds() - started
+            record["log"] = {"events": written.events, "checkpoints": list(written.checkpoints)}
+            record["log_digest"] = written.digest
+            record["wall_seconds"] = wall_seconds
+            record["wakeups"] = int(state.session[0]["wakeup_count"])
+            record["wakeups_per_second"] = record["wakeups"] / wall_seconds if wall_seconds else None
+    facts = RunFacts(
+        rows=session.data.facts.rows,
+        wakeups=record["wakeups"],
+        blocks=int(state.session[0]["block_count"]),
+        wall_seconds=wall_seconds,
+        noop_count=int(state.session[0]["noop_count"]),
+        dropped_count=int(state.session[0]["dropped_count"]),
+        first_ns=first_ns,
+        last_ns=int(state.session[0]["now_ns"]),
+        max_drawdown_money=int(state.losses[0]["drawdown_money_max"]),
+        digest=written.digest,
+        sample_interval_ns=session.config.output.stats_interval_ns,
+    )
+    _write_reports(session, directory, record, facts)
+    _judge(session, stop, record)
+
+
+def _loop(session: Session, flush: Callable[[], None]) -> int:
+    strategy, state, venue = session.strategy, session.state, session.engine.venue
+    if isinstance(strategy, CompiledStrategy):
+        return run_entry(venue, state, strategy.entry, flush)
+    params = state.strategy[: strategy.Params.record_dtype().itemsize].view(strategy.Params.record_dtype())[0]
+    instance = strategy(params, View(state))
+    try:
+        stop = run_interpreted(venue, state, instance, flush)
+        instance.on_stop()
+    except (TradingPlatformError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise _strategy_error(error, session) from error
+    return stop
+
+
+def _strategy_error(error: Exception, session: Session) -> StrategyError:
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if "trading_platform/runner" not in frame.filename.replace("\\", "/")]
+    place = inside[-1] if inside else frames[-1]
+    return StrategyError(
+        f"{type(error).__name__} in strategy {session.config.strategy.class_path}: {error} "
+        f"({place.filename}:{place.lineno} in {place.name}) at seq={int(session.state.session[0]['seq'])}"
+    )
+
+
+def _write_reports(session: Session, directory: Path, record: dict[str, Any], facts: RunFacts) -> None:
+    events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
+    record["summary"] = summarize(events, instrument, facts)
+    write_json(directory / SUMMARY_FILE, record["summary"])
+    write_parquet(events, [instrument], directory)
+    write_stats_npz(directory / STATS_FILE, events, instrument, facts.sample_interval_ns or STATS_INTERVAL_NS)
+
+
+def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
+    """Raise if the loop stopped for any reason but the end of data or of the configured number of wakeups."""
+    session_record, config = session.state.session[0], session.config
+    detail, order_id = int(session_record["stop_detail"]), int(session_record["stop_order_id"])
+    at = f"at seq={int(session_record['seq'])}"
+    record["stop"] = Stop(stop).name
+    match stop:
+        case Stop.END_OF_DATA | Stop.MAX_WAKEUPS:
+            anomalies = record["summary"]["anomalies"]
+            if anomalies["total"] and config.engine.on_anomaly == "fail":
+                raise OrderTransitionError(
+                    f"{anomalies['total']} reports that the order tables call impossible {anomalies['by_code']}: see "
+                    "the ANOMALY events of the log; with engine.on_anomaly halt trading stops but the run goes on"
+                )
+        case Stop.ENGINE_ERROR:
+            raise EngineError(f"{explain(detail)} {at} (order {order_id or 'none'})")
+        case Stop.COMMAND_REFUSED:
+            raise EngineError(f"{explain(detail)} to a command for order {order_id} {at}")
+        case Stop.LIVELOCK:
+            raise EngineError(f"a wake that was due at {detail} ns made no progress twice {at}")
+        case Stop.BOOK_OUT_OF_RANGE:
+            low, high = session.data.range_ticks
+            tick = session.config.instrument.tick_size
+            raise EngineError(
+                f"the book has no bid or no ask between {low * tick} and {high * tick} {at}: the market left the "
+                "range of the ROI depth; widen engine.depth or use kind hashmap"
+            )
+        case Stop.BAD_FILL_PRICE:
+            raise EngineError(f"order {order_id} was filled at {detail} ticks, outside the book's range, {at}")
+        case Stop.INTENTS_FULL:
+            raise StrategyError(
+                f"a strategy may append at most {len(session.state.intents)} intents per wakeup, "
+                f"appended {detail} {at}: raise levels_per_side or ask for less"
+            )
+        case Stop.BAD_SLOT:
+            per_side = int(session_record["levels_per_side"])
+            raise StrategyError(
+                f"intent {detail} of the wakeup names a slot that does not exist {at}: "
+                f"levels are 0 to {per_side - 1}, sides 1 and -1"
+            )
+        case _:
+            raise StrategyError(f"the run stopped with {Stop(stop).name} ({detail}) {at}")
+
+
+def _params(strategy: AnyStrategy, config: RunConfig) -> np.void:
+    """Validate ``strategy.params`` by the strategy's own model and convert them; all errors at once."""
+    try:
+        params: StrategyParams = strategy.Params(**config.strategy.params)
+    except ValidationError as error:
+        lines = [
+            f"strategy.params.{'.'.join(map(str, one['loc']))}: {one['msg']}, was {one['input']!r}"
+            for one in error.errors()
+        ]
+        known = ", ".join(strategy.Params.model_fields)
+        raise ConfigError("\n".join([*lines, f"parameters of {config.strategy.class_path}: {known}"])) from None
+    return params.to_record(config.instrument)
+
+
+def _new_state(config: RunConfig, strategy: AnyStrategy, data: MarketData, params: np.void) -> State:
+    engine, instrument = config.engine, config.instrument
+    state = new_state(
+        levels_per_side=strategy.levels_per_side,
+        book_levels=max(engine.book_levels, strategy.book_levels),
+        trades_capacity=max(engine.trades_capacity, strategy.trades_capacity),
+    )
+    session, (low, high) = state.session[0], data.range_ticks
+    record = instrument.to_record(low, high, engine.taker_sweeps)
+    collar_e9 = int(config.risk.venue_policy.market_collar * 10**9)
+    record["order_min_ticks"] = max(1, low * (10**9 - collar_e9) // 10**9)
+    record["order_max_ticks"] = high * (10**9 + collar_e9) // 10**9 + 1
+    state.instruments[0] = record
+    state.limits[0] = config.risk.to_record(instrument)
+    state.throttles[:] = config.risk.throttle_records()
+    state.strategy[: params.nbytes] = np.frombuffer(params.tobytes(), np.uint8)
+    session["order_id_last"] = first_order_id(engine.session_epoch)
+    session["replace_policy"] = ReplacePolicy[engine.replace_policy.upper()]
+    session["ack_timeout_ns"] = engine.ack_timeout_ns
+    session["wakeups_max"] = engine.max_wakeups or 0
+    session["wake_mask"] = int(strategy.wake | Wake.START)
+    session["interval_ns"] = strategy.interval_ns
+    session["journal_touch"] = config.output.journal_touch
+    if config.output.stats_interval_ns:
+        session["sample_interval_ns"], session["next_sample_ns"] = config.output.stats_interval_ns, 0
+    session["pause_block"] = PAUSE_BLOCKS
+    _open_position(state, instrument, engine.opening_lots, engine.opening_ticks)
+    return state
+
+
+def _open_position(state: State, instrument: Instrument, lots: int, price_ticks: int) -> None:
+    """Carry a position in at its price: no fee, no fill."""
+    position = state.positions[0]
+    position["net_lots"] = lots
+    if lots and instrument.inverse:
+        position["cash_money"] = value_money(np.array([lots]), np.array([2 * price_ticks]), instrument)[0]
+    else:
+        position["cash_ticklots"] = -lots * price_ticks
+
+
+def _asset_spec(config: RunConfig, strategy: AnyStrategy, data: MarketData) -> AssetSpec:
+    engine = config.engine
+    queue = engine.queue_model
+    return AssetSpec(
+        instrument=config.instrument,
+        data=data.arrays,
+        snapshot=data.snapshot,
+        entry_ns=engine.latency.entry_ns,
+        response_ns=engine.latency.response_ns,
+        queue_model=queue.kind,
+        queue_exponent=queue.power if queue.kind.startswith("power") else None,
+        partial_fill=engine.exchange_model == "partial_fill",
+        roi_ticks=data.roi_ticks,
+        trades_capacity=max(engine.trades_capacity, strategy.trades_capacity),
+    )

@@ -1,0 +1,83 @@
+"""Market data of a run: loaded, validated, with the range of prices the book has to cover."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...config.run import RunConfig
+from ...config.venue import ROI_TICKS_MAX
+from ...data.files import file_sha256, load_events
+from ...data.validate import DataFacts, validate_events
+from ...model.errors import DataError
+
+ROI_MARGIN_DIVISOR = 20  # kind auto: the traded range and 5 % of the price beyond it
+
+
+@dataclass(frozen=True)
+class MarketData:
+    """Validated arrays and what was found in them.
+
+    ``roi_ticks`` is the inclusive range of the ROI depth, None for the hash map; ``range_ticks`` what the book may
+    show at all.
+    """
+
+    files: tuple[Path, ...]
+    arrays: tuple[np.ndarray, ...]
+    snapshot: np.ndarray | None
+    facts: DataFacts
+    roi_ticks: tuple[int, int] | None
+    range_ticks: tuple[int, int]
+
+    def record(self) -> list[dict[str, Any]]:
+        """Return path, SHA-256 and rows of each file, for the run record."""
+        return [
+            {"path": str(path), "sha256": file_sha256(path), "rows": len(array)}
+            for path, array in zip(self.files, self.arrays, strict=True)
+        ]
+
+
+def load_market_data(config: RunConfig) -> MarketData:
+    """Load and check all data of a run.
+
+    Raises
+    ------
+    DataError : see data.files.load_events and data.validate.validate_events; a range the config's ROI does not cover
+    """
+    engine, instrument = config.engine, config.instrument
+    arrays = tuple(load_events(path) for path in engine.data_files)
+    facts = validate_events(
+        arrays, [str(path) for path in engine.data_files], instrument.tick_size, instrument.lot_size
+    )
+    snapshot = None
+    if engine.initial_snapshot is not None:
+        snapshot = load_events(engine.initial_snapshot)
+        validate_events([snapshot], [str(engine.initial_snapshot)], instrument.tick_size, instrument.lot_size)
+    roi = _roi_ticks(config, facts)
+    return MarketData(
+        tuple(engine.data_files), arrays, snapshot, facts, roi, roi or (1, max(1, facts.price_max_ticks))
+    )
+
+
+def _roi_ticks(config: RunConfig, facts: DataFacts) -> tuple[int, int] | None:
+    """Return the range of the ROI depth: the config's, or for kind auto the traded one with a margin."""
+    depth, instrument = config.engine.depth, config.instrument
+    if depth.kind == "hashmap":
+        return None
+    if depth.kind == "roi":
+        assert depth.roi_min is not None
+        assert depth.roi_max is not None
+        low, high = instrument.price_to_ticks(depth.roi_min), instrument.price_to_ticks(depth.roi_max)
+        if facts.trade_count and not low <= facts.traded_min_ticks <= facts.traded_max_ticks <= high:
+            traded = (facts.traded_min_ticks * instrument.tick_size, facts.traded_max_ticks * instrument.tick_size)
+            raise DataError(
+                f"engine.depth must cover the traded range {traded[0]} to {traded[1]}, "
+                f"was {depth.roi_min} to {depth.roi_max}: widen roi_min and roi_max, or use kind auto or hashmap"
+            )
+        return low, high
+    if not facts.trade_count:
+        return None
+    margin = facts.traded_max_ticks // ROI_MARGIN_DIVISOR + 1
+    low, high = max(1, facts.traded_min_ticks - margin), facts.traded_max_ticks + margin
+    return (low, high) if high - low < ROI_TICKS_MAX else None

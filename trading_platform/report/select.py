@@ -1,0 +1,45 @@
+"""Parts of a log, and exact amounts as text. Imports neither polars nor rich: a run starts without them."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..eventlog.schema import EventArray
+from ..model.enums import EventKind
+from ..model.errors import EventLogError
+
+Ints = npt.NDArray[Any]
+
+
+def of_kind(events: EventArray, *kinds: EventKind) -> EventArray:
+    """Return the events of these kinds, in order. ``take`` copies records eight times as fast as indexing."""
+    wanted = np.zeros(256, np.bool_)
+    wanted[list(kinds)] = True
+    return events.take(np.flatnonzero(wanted.take(events["kind"])))
+
+
+def of_instrument(events: EventArray, index: int) -> EventArray:
+    """Return the events of one instrument, in order; the log itself if it has no others."""
+    own = events["instrument"] == index
+    return events if own.all() else events.take(np.flatnonzero(own))
+
+
+def field(events: EventArray, name: str) -> Ints:
+    """Return one field as a contiguous array."""
+    return np.ascontiguousarray(events[name])
+
+
+def decimal_text(count: int, step: Fraction | Decimal) -> str:
+    """Return ``count * step`` exactly as a decimal string, never in exponent form."""
+    value = Fraction(count) * Fraction(step)
+    digits, denominator = 0, value.denominator
+    while 10**digits % denominator:
+        digits += 1
+        if digits > 60:
+            raise EventLogError(f"amount must be a decimal fraction, was {value}")
+    whole = str(abs(value.numerator) * (10**digits // denominator)).rjust(digits + 1, "0")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{whole[:-digits]}.{whole[-digits:]}" if digits else f"{sign}{whole}"

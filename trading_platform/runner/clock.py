@@ -1,0 +1,14 @@
+"""The only module that reads a clock. Nothing it returns reaches the core or the event log."""
+
+import time
+from datetime import UTC, datetime
+
+
+def monotonic_seconds() -> float:
+    """Return seconds of a clock that never goes back, for durations."""
+    return time.perf_counter()
+
+
+def utc_now() -> datetime:
+    """Return the time of day, for names and records of runs."""
+    return datetime.now(UTC)

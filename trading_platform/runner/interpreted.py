@@ -1,0 +1,103 @@
+"""Run an interpreted strategy: one kernel call per wakeup, call-backs from the journal of that wakeup."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from ..core.state import State
+from ..model.enums import EventKind, Stop, Wake
+from ..model.records import SESSION
+from ..strategies.base import Strategy
+from .loop import advance
+
+_ORDER_KINDS: Final = frozenset(
+    {EventKind.STATUS, EventKind.VENUE_REJECT, EventKind.REPLACED, EventKind.ANOMALY}
+)
+_DECISION_KINDS: Final = frozenset({EventKind.DENIED, EventKind.QUEUED, EventKind.DEQUEUED, EventKind.SENT})
+_MARKET: Final = int(Wake.FEED | Wake.TOUCH)
+_CLOCK: Final = int(Wake.TIMER | Wake.INTERVAL)
+_TRADES: Final = int(Wake.TRADES)
+_START: Final = int(Wake.START)
+_REASON: Final = int((SESSION.fields or {})["wake_reason"][1]) // 8
+_EVENT_COUNT: Final = int((SESSION.fields or {})["event_count"][1]) // 8
+
+
+class CallBacks:
+    """Calls of one strategy per wakeup. Only overridden methods cost anything."""
+
+    def __init__(self, strategy: Strategy, state: State) -> None:
+        self._strategy = strategy
+        self._events = state.events
+        self._session = memoryview(state.session.view(np.int64).reshape(-1))
+        self._seen = 0  # events of the buffer that were handed over
+        self._backlog: list[np.void] = []  # events flushed before they were handed over
+        kinds: dict[int, Callable[[np.void], None]] = {}
+        if _overrides(strategy, "on_fill"):
+            kinds[EventKind.FILL] = strategy.on_fill
+        if _overrides(strategy, "on_order"):
+            kinds |= dict.fromkeys(_ORDER_KINDS, strategy.on_order)
+        if _overrides(strategy, "on_decision"):
+            kinds |= dict.fromkeys(_DECISION_KINDS, strategy.on_decision)
+        self._kinds = kinds
+        self._on_market = strategy.on_market if _overrides(strategy, "on_market") else None
+        self._on_wakeup = strategy.on_wakeup if _overrides(strategy, "on_wakeup") else None
+
+    def before_flush(self) -> None:
+        """Keep events that the strategy has not seen: the buffer is about to be emptied."""
+        if self._kinds:
+            count = self._session[_EVENT_COUNT]
+            self._backlog.extend(event.copy() for event in self._events[self._seen : count])
+        self._seen = 0
+
+    def wake(self) -> None:
+        """Call the strategy for one wakeup: what happened to its orders, then the market, then its decision."""
+        reason = self._session[_REASON]
+        if reason & _START:
+            self._strategy.on_start()
+        if self._kinds:
+            self._hand_over()
+        if reason & _TRADES:
+            self._strategy.on_trades()
+        if reason & _MARKET and self._on_market is not None:
+            self._on_market()
+        if reason & _CLOCK:
+            self._strategy.on_timer()
+        if self._on_wakeup is not None:
+            self._on_wakeup()
+
+    def _hand_over(self) -> None:
+        count = self._session[_EVENT_COUNT]
+        if self._backlog:
+            backlog, self._backlog = self._backlog, []
+            for event in backlog:
+                self._call(event)
+        for index in range(self._seen, count):
+            self._call(self._events[index].copy())
+        self._seen = count
+
+    def _call(self, event: np.void) -> None:
+        call = self._kinds.get(int(event["kind"]))
+        if call is not None:
+            call(event)
+
+
+def _overrides(strategy: Strategy, name: str) -> bool:
+    return getattr(type(strategy), name) is not getattr(Strategy, name)
+
+
+def run_interpreted(venue: np.ndarray, state: State, strategy: Strategy, flush: Callable[[], None]) -> int:
+    """Run until the loop has to stop; ``flush`` empties the journal. Returns a Stop, never WAKE or FLUSH."""
+    calls = CallBacks(strategy, state)
+    wake = calls.wake
+    while True:
+        stop = advance(venue, state)
+        if stop == Stop.WAKE:
+            wake()
+        elif stop == Stop.FLUSH:
+            calls.before_flush()
+            flush()
+        else:
+            calls.before_flush()
+            flush()
+            return int(stop)
