@@ -76,7 +76,7 @@ def test_a_closed_log_refuses_more(tmp_path: Path) -> None:
     assert writer.close() == first
     with pytest.raises(EventLogError, match="the log is closed"):
         writer.append(every_kind().events())
-    with pytest.raises(EventLogError, match="cannot sync"):
+    with pytest.raises(EventLogError, match="cannot sync: the log is closed"):
         writer.sync()
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -105,18 +106,12 @@ def test_late_messages_are_split_and_files_replay_as_one(tmp_path: Path) -> None
 
     files = [load_events(file.path) for file in result.files]
     whole = np.concatenate(files)
-    validate_events(files, ["a", "b"], *_grid())
+    validate_events(files, ["a", "b"], Decimal("0.1"), Decimal("0.001"))
     assert [row[1] - T0_NS for row in columns(whole, EXCH_FLAG)] == [ms * 10**6 for ms in (1, 5, 6, 9, 10)]
     assert [row[2] - T0_NS for row in columns(whole, LOCAL_FLAG)] == [
         ms * 10**6 for ms in (10, 11, 12, 13, 14)
     ]
-    assert [(file.rows, file.local_rows, file.exch_rows) for file in result.files] == [(4, 3, 2), (4, 2, 3)]
-
-
-def _grid() -> tuple[object, object]:
-    from decimal import Decimal
-
-    return Decimal("0.1"), Decimal("0.001")
+    assert [(file.rows, file.local_rows, file.exch_rows) for file in result.files] == [(4, 3, 2), (3, 2, 3)]
 
 
 def test_gaps_in_the_sequence_are_counted_and_named_with_file_and_line(tmp_path: Path) -> None:

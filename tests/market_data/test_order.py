@@ -1,5 +1,7 @@
 """Rows stand in the order of both clocks, whole or over several files."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,7 @@ def test_files_of_a_stream_read_like_the_whole_stream(seed: int) -> None:
     rows = random_rows(seed, 300)
     rng = np.random.default_rng(seed)
     cuts = [0, *sorted(rng.integers(1, 299, 3).tolist()), 300]
-    pieces = [rows[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False) if stop > start]
+    pieces = [rows[start:stop] for start, stop in pairwise(cuts) if stop > start]
     whole, _ = split_event_order(rows)
 
     carried, made = NO_ROWS, []
@@ -101,7 +103,7 @@ def test_parts_never_share_a_timestamp_of_one_clock(seed: int) -> None:
     parts = split_parts(rows, 4)
 
     assert np.concatenate(parts).tobytes() == rows.tobytes()
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         for field, flag in (("exch_ts", EXCH_FLAG), ("local_ts", LOCAL_FLAG)):
             ends = before[field][(before["ev"] & np.uint64(flag)) != 0]
             begins = after[field][(after["ev"] & np.uint64(flag)) != 0]

@@ -63,7 +63,7 @@ def test_parts_are_a_valid_market_of_useful_size(parts: list[EventArray]) -> Non
 
 
 def replay(data: list[object]) -> tuple[np.ndarray, int]:
-    """Return (time, bid, ask, bid quantity, ask quantity) per block of the local side, and the trades seen."""
+    """Return (time, bid, ask, bid lots, ask lots) per block of the local side, and the trades seen."""
     asset = (
         BacktestAsset()
         .data(data)

@@ -131,7 +131,7 @@ def test_a_clear_of_both_sides_needs_neither_side_nor_price() -> None:
     check(clear, small_market(3))
 
     clear["ev"] |= np.uint64(BUY_FLAG)
-    with pytest.raises(DataError, match="price must be >= 0.1"):
+    with pytest.raises(DataError, match=r"price must be >= 0\.1"):
         check(clear, small_market(3))
 
 

@@ -18,7 +18,6 @@ from ..model.enums import ReplacePolicy, Stop, Wake
 from ..model.errors import ConfigError, EngineError, OrderTransitionError, StrategyError, TradingPlatformError
 from ..model.ids import first_order_id
 from ..model.instrument import Instrument
-from ..report.parquet import write_parquet
 from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
 from ..report.summary import RunFacts, summarize
 from ..runner.clock import monotonic_seconds
@@ -194,6 +193,8 @@ def _strategy_error(error: Exception, session: Session) -> StrategyError:
 
 
 def _write_reports(session: Session, directory: Path, record: dict[str, Any], facts: RunFacts) -> None:
+    from ..report.parquet import write_parquet  # noqa: PLC0415 (polars takes 0.2 s to import, after the run)
+
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
     record["summary"] = summarize(events, instrument, facts)
     write_json(directory / SUMMARY_FILE, record["summary"])

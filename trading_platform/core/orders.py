@@ -101,6 +101,7 @@ def open_order(
     order["new_seq"] = 0
     order["replace_seq"] = 0
     order["cancel_seq"] = 0
+    order["cancel_refused"] = 0
     order["tag"] = tag
     order["venue_ts_ns"] = 0
     order["venue_leaves_lots"] = lots
@@ -118,6 +119,7 @@ def request_cancel(state: State, row: int, for_replace: bool) -> None:
     order = state.orders[row]
     order["pending"] |= _P_CANCEL | _P_REPLACE if for_replace else _P_CANCEL
     order["pending_since_ns"] = state.session[0]["now_ns"]
+    order["cancel_refused"] = 0
     order["venue_request"] = _P_CANCEL
 
 
@@ -258,6 +260,7 @@ def _request_refused(state: State, row: int, report: np.void) -> None:
     index = journal.of_order(state, _EV_VENUE_REJECT, order["cancel_seq"], row)
     if not pending & _P_CANCEL:
         pending &= ~_P_REPLACE  # the first half of the replace failed: the replace did
+        order["cancel_refused"] = 1
     order["pending"] = pending
     _complete(state, index, row, report)
 

@@ -85,25 +85,21 @@ def _take_intent(state: State, intent: np.void) -> None:
     asked = resolve(state, intent["kind"], slot_index, price_ticks, lots)
     held = slot["held"]
     if is_quote and slot["held_quoted"]:
-        if asked != _KEEP and _same_wish(slot, intent):
-            state.session[0]["noop_count"] += 1
-            return
         held = _NOTHING  # a quote states the whole wish
     after = merged(held, asked)
-    if after == _KEEP:
-        state.session[0]["noop_count"] += 1
-        if slot["held"]:
-            give_up(state, slot_index, _SUPERSEDED, 0)
-    elif takes_asked(held, asked):
+    if after != _KEEP and takes_asked(held, asked) and not _same_wish(slot, intent):
         _hold(state, slot_index, after, intent)
-    else:
-        state.session[0]["noop_count"] += 1  # dominated by what the slot holds
+        return
+    state.session[0]["noop_count"] += 1  # satisfied, dominated by what the slot holds, or held already
+    if after == _KEEP and slot["held"]:
+        give_up(state, slot_index, _SUPERSEDED, 0)
 
 
 @kernel
 def _same_wish(slot: np.void, intent: np.void) -> bool:
     return (
         slot["held"] != _NOTHING
+        and slot["held_kind"] == intent["kind"]
         and slot["held_price_ticks"] == intent["price_ticks"]
         and slot["held_lots"] == intent["qty_lots"]
         and slot["held_type"] == intent["order_type"]
@@ -131,7 +127,6 @@ def _hold(state: State, slot_index: int, held: int, intent: np.void) -> None:
         _dequeue(state, slot_index, _SUPERSEDED, 0)
     else:
         _link(state, slot_index)
-    replaces_id = slot["held_replaces_id"]
     slot["held"] = held
     slot["held_kind"] = intent["kind"]
     slot["held_quoted"] = 1 if intent["kind"] == _QUOTE else 0
@@ -142,8 +137,11 @@ def _hold(state: State, slot_index: int, held: int, intent: np.void) -> None:
     slot["held_tag"] = intent["tag"]
     slot["held_code"] = 0
     slot["held_seq"] = 0
-    # a new wish for a slot whose replace is under way still completes that replace
-    slot["held_replaces_id"] = replaces_id if held != _CANCEL and held != _CANCEL_ABSORBED else 0
+    if held == _CANCEL or held == _CANCEL_ABSORBED:
+        slot["held_replaces_id"] = 0
+    elif held != _NEW and slot["order_row"] >= 0:
+        slot["held_replaces_id"] = state.orders[slot["order_row"]]["order_id"]
+    # else it stays: a new wish for a slot whose order was canceled for a replace completes that replace
     if not _was_denied(slot, intent):
         _journal_intent(state, slot_index)
 
@@ -349,8 +347,6 @@ def _try_replace(state: State, slot_index: int) -> None:
     if price_ticks == 0:
         return
     if order["pending"] & (_P_NEW | _P_CANCEL):
-        if order["pending"] & _P_CANCEL:
-            slot["held_replaces_id"] = order["order_id"]
         _wait(state, slot_index, _IN_FLIGHT, 0, price_ticks)
         return
     if order["price_ticks"] == price_ticks and order["leaves_lots"] == slot["held_lots"]:
@@ -369,7 +365,6 @@ def _try_replace(state: State, slot_index: int) -> None:
     if at_once:
         _send_new(state, slot_index, price_ticks, order["order_id"])
     else:
-        slot["held_replaces_id"] = order["order_id"]
         _wait(state, slot_index, _IN_FLIGHT, 0, price_ticks)
 
 
@@ -530,9 +525,14 @@ def settle_replaces(state: State) -> None:
             row = find(state, slot["held_replaces_id"])
             if row >= 0 and state.orders[row]["status"] == _STATUS_FILLED:
                 give_up(state, slot_index, _FILL_WON, slot["held_replaces_id"])
-            elif row >= 0 and slot["order_row"] == row and not state.orders[row]["pending"] & _P_CANCEL:
+            elif slot["held_code"] == _IN_FLIGHT and row >= 0 and _cancel_was_refused(state.orders[row]):
                 give_up(state, slot_index, _VENUE_REFUSED, slot["held_replaces_id"])
         slot_index = following
+
+
+@kernel
+def _cancel_was_refused(order: np.void) -> bool:
+    return bool(order["cancel_refused"] and not order["pending"] & _P_CANCEL)
 
 
 @kernel

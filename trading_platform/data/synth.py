@@ -2,11 +2,11 @@
 
 A zero-intelligence book with three additions that a maker notices: a fair price that jumps and that informed
 orders follow, activity that excites itself (bursts), and two feed channels with their own delays.
-The venue works in rounds. In each, market orders trade against the book as last published, then makers pull stale
-quotes, close the spread and place and cancel orders; the round publishes its trades, then every level it changed.
-So a trade always hits the published touch, and a traded level is published as what the trades left of it.
-Only integers are used, drawn from raw PCG64 words and shaped by integer tables: the same seed gives the same bytes
-on every machine.
+The venue works in rounds. In each, market orders trade against the book as last published, then makers pull
+stale quotes, close the spread, place and cancel orders; the round publishes its trades, then every level it
+changed. So a trade always hits the published touch, and a traded level shows what the trades left of it.
+Only integers are used, drawn from raw PCG64 words and shaped by integer tables: the same seed gives the same
+bytes on every machine.
 """
 
 from typing import Final, NamedTuple
@@ -23,22 +23,20 @@ from .order import split_event_order
 TICKS_PER_UNIT: Final = 10  # tick size 0.1
 LOTS_PER_UNIT: Final = 1000  # lot size 0.001
 PRICE_TICKS: Final = 600_000
-HALF_WINDOW_TICKS: Final = (
-    50_000  # the book lives this far around the first price; the fair price stays within half of it
-)
+HALF_WINDOW_TICKS: Final = 50_000  # of the book around the first price; the fair price stays within half
 NS_PER_MS: Final = 1_000_000
 
 ONE: Final = 1 << 16  # fixed point: fractions in 1/65536
-LOG2_TABLE: Final = np.array(  # 65536 * log2(1 + i / 16)
-    [0, 5732, 11136, 16248, 21098, 25711, 30109, 34312, 38336]
-    + [42196, 45904, 49472, 52911, 56229, 59434, 62534, 65536],
-    np.int64,
-)
-EXP2_TABLE: Final = np.array(  # 65536 * 2 ** (i / 16)
-    [65536, 68438, 71468, 74632, 77936, 81386, 84990, 88752, 92682]
-    + [96785, 101070, 105545, 110218, 115098, 120194, 125515, 131072],
-    np.int64,
-)
+# fmt: off
+LOG2_TABLE: Final = np.array([  # 65536 * log2(1 + i / 16)
+    0, 5732, 11136, 16248, 21098, 25711, 30109, 34312, 38336,
+    42196, 45904, 49472, 52911, 56229, 59434, 62534, 65536,
+], np.int64)
+EXP2_TABLE: Final = np.array([  # 65536 * 2 ** (i / 16)
+    65536, 68438, 71468, 74632, 77936, 81386, 84990, 88752, 92682,
+    96785, 101070, 105545, 110218, 115098, 120194, 125515, 131072,
+], np.int64)
+# fmt: on
 LN2: Final = 45426  # 65536 * log(2)
 NORMAL_SCALE: Final = 227_023  # 65536 / deviation of the sum of four 15-bit numbers, times 65536
 
@@ -128,7 +126,7 @@ class Book(NamedTuple):
 
 
 def synthesize(seed: int, start_ns: int, duration_ns: int, *, price_ticks: int = PRICE_TICKS) -> EventArray:
-    """Return a market from a snapshot on: event rows with flags, valid, ready to replay (tick 0.1, lot 0.001).
+    """Return a market from a snapshot on: valid event rows, ready to replay (tick 0.1, lot 0.001).
 
     Parameters
     ----------
@@ -137,7 +135,7 @@ def synthesize(seed: int, start_ns: int, duration_ns: int, *, price_ticks: int =
     start_ns : int
         [ns] > 0, venue's time of the snapshot
     duration_ns : int
-        [ns] > 0, venue's time covered; about 360 rows a second, in bursts
+        [ns] > 0, venue's time covered; about 400 rows a second, in bursts
     price_ticks : int
         [ticks] the first price
 
@@ -354,7 +352,7 @@ def _flow(market: np.void, book: Book, words: IntArray) -> None:
 
 @kernel
 def _publish(market: np.void, book: Book, words: IntArray, out: npt.NDArray[np.void], first_row: int) -> None:
-    """Send the trades, then each changed level once; two channels, each in order, depth never first of a round."""
+    """Send the trades, then each changed level once: two channels, each in order, depth after its trades."""
     now_ns = market["elapsed_ms"] * NS_PER_MS
     trade_delay_ns, depth_delay_ns = _latency(_draw(market, words)), _latency(_draw(market, words))
     traded = market["rows"] > first_row

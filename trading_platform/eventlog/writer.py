@@ -86,7 +86,9 @@ class EventLogWriter:
             self._last_seq, self._last_now_ns = int(block["seq"][-1]), int(block["now_ns"][-1])
 
     def sync(self) -> None:
-        """Make what was appended survive a power failure too (fsync); EventLogError if the disk refuses."""
+        """Make what was appended survive a power failure too (fsync); EventLogError if that fails."""
+        if self._file < 0:
+            raise EventLogError(f"{self.path}: cannot sync: {self._closed_because}")
         try:
             os.fsync(self._file)
         except OSError as error:

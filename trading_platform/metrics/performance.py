@@ -20,7 +20,7 @@ def increments(equity_money: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def sharpe(returns: Numbers) -> float | None:
-    """Return mean / standard deviation of returns per sample (Sharpe 1994; benchmark 0, n - 1 samples).
+    """Return mean / standard deviation of returns per sample (Sharpe 1994; benchmark 0, sample variance).
 
     Samples that are nan are left out. None with less than two samples, no variation, or an infinite sample.
     """

@@ -132,6 +132,7 @@ ORDER: Final = int64_record(
     "new_seq",  # seq of the SENT event of each request
     "replace_seq",
     "cancel_seq",
+    "cancel_refused",  # 1: the venue refused the last cancel
     "last_seq",  # of the last event about this order
     "sent_ns",
     "tag",

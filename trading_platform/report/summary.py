@@ -152,7 +152,7 @@ def _ended(events: EventArray) -> dict[str, int]:
 
 
 def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
-    """Return counts and volume. Linear: value = quote. Inverse: value = base, quote is fixed by the contract."""
+    """Return counts and volume. The traded value is quote currency (linear) or base currency (inverse)."""
     flags, lots = fills["flags"], int(fills["qty_lots"].sum())
     value = sum(value_money(fills["qty_lots"], 2 * fills["price_ticks"], instrument).tolist())
     settled = decimal_text(value, instrument.money_unit)

@@ -1,8 +1,8 @@
 """Write the bundled market: three consecutive event files of synthetic order flow, and what they hold.
 
-Run `python tests/data/scripts/make_parts.py` from the repository after a change of the simulator, and commit the
-result. The rows are the same on every machine; the compressed bytes also depend on the zlib that packs them, so
-`parts.json` names the SHA-256 of the rows.
+Run `python tests/data/scripts/make_parts.py` from the repository after a change of the simulator, and commit
+the result. The rows are the same on every machine; the compressed bytes also depend on the zlib that packs
+them, so `parts.json` names the SHA-256 of the rows.
 """
 
 import argparse

@@ -21,7 +21,7 @@ from ...model.errors import ConfigError, DataError
 from ..events import EVENT, EXCH_FLAG, LOCAL_FLAG, EventArray
 from ..files import file_sha256, publish_all, save_events
 from ..order import NO_ROWS, split_event_order
-from .base import BUFFER_ROWS, FileReport, Gap, Parser, Sink
+from .base import BUFFER_ROWS, Converter, FileReport, Gap, Parser, Sink
 from .sources import CONVERTERS
 
 BASE_LATENCY_NS: Final = 1  # the least that is valid: a row must arrive after it happened
@@ -114,15 +114,7 @@ def convert(
     ConfigError : unknown source, no files, two files of one stem, base_latency_ns < 1
     DataError : names file and line; nothing is written then
     """
-    converter = CONVERTERS.get(source)
-    if converter is None:
-        raise ConfigError(f"source must be one of {', '.join(CONVERTERS)}, was {source!r}")
-    if base_latency_ns < 1:
-        raise ConfigError(f"base_latency_ns must be >= 1, was {base_latency_ns}")
-    paths = [Path(file) for file in files]
-    stems = [path.stem for path in paths]
-    if not paths or len(set(stems)) != len(stems):
-        raise ConfigError(f"files must be one or more with different stems, were {stems}")
+    converter, paths = _checked(source, files, base_latency_ns)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=out_dir) as folder:
@@ -152,6 +144,21 @@ def convert(
         clock_shift_ns=stream["clock_shift_ns"],
         files=tuple(made),
     )
+
+
+def _checked(
+    source: str, files: Sequence[str | os.PathLike[str]], base_latency_ns: int
+) -> tuple[Converter, list[Path]]:
+    converter = CONVERTERS.get(source)
+    if converter is None:
+        raise ConfigError(f"source must be one of {', '.join(CONVERTERS)}, was {source!r}")
+    if base_latency_ns < 1:
+        raise ConfigError(f"base_latency_ns must be >= 1, was {base_latency_ns}")
+    paths = [Path(file) for file in files]
+    stems = [path.stem for path in paths]
+    if not paths or len(set(stems)) != len(stems):
+        raise ConfigError(f"files must be one or more with different stems, were {stems}")
+    return converter, paths
 
 
 def _parse_all(paths: Sequence[Path], parser: Parser, work: Path, progress: Progress | None) -> list[_Parsed]:

@@ -1,0 +1,1 @@
+"""Entrypoints that run a backtest in a process of its own."""

@@ -1,0 +1,79 @@
+"""Re-execute a run from its record and compare: same config, data, code and versions give the same bytes."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..data.files import file_sha256
+from ..eventlog.diff import first_difference
+from ..eventlog.reader import open_log, verify_log
+from ..model.errors import DataError, EventLogError
+from ..runner.record import LOG_FILE, provenance, read_run
+from .runtime.parent import Progress, run_in_child
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came out: ``same`` digests, what differs in the surroundings, and the first event that differs."""
+
+    same: bool
+    recorded_digest: str
+    digest: str | None
+    changes: tuple[str, ...]
+    difference: str
+
+
+def verify_run(run: Path, *, progress: Progress | None = None) -> Verification:
+    """Check a run's log against its record, execute the run again, and compare.
+
+    Raises
+    ------
+    EventLogError : no finished record, or a log that differs from its own record
+    DataError : a data file is missing or not the one that was used
+    """
+    record = read_run(run)
+    if record["status"] != "done":
+        raise EventLogError(f"{run}: status must be done to be verified, was {record['status']}: {record.get('error')}")
+    verify_log(run / LOG_FILE, record["log_digest"], record["log"]["checkpoints"])
+    for entry in record["data"]:
+        _check_data(entry)
+    with tempfile.TemporaryDirectory(prefix="trading-platform-verify-") as scratch:
+        again = Path(scratch) / "run"
+        again.mkdir()
+        search = Path(record["search"]) if record["search"] else None
+        outcome = run_in_child(record["config"], again, search=search, progress=progress)
+        changes = _changes(record, again)
+        if outcome.status != "done":
+            return Verification(False, record["log_digest"], None, (*changes, outcome.error), "")
+        digest = read_run(again)["log_digest"]
+        difference = ""
+        if digest != record["log_digest"]:
+            found = first_difference(open_log(run / LOG_FILE).events, open_log(again / LOG_FILE).events)
+            difference = found.text if found is not None else "the logs are equal: the record is wrong"
+        return Verification(digest == record["log_digest"], record["log_digest"], digest, changes, difference)
+
+
+def _check_data(entry: dict[str, Any]) -> None:
+    path = Path(entry["path"])
+    if not path.is_file():
+        raise DataError(f"{path}: must be the file of the run (sha256 {entry['sha256'][:16]}), is absent")
+    actual = file_sha256(path)
+    if actual != entry["sha256"]:
+        raise DataError(f"{path}: sha256 must be {entry['sha256']}, was {actual}: the data changed since the run")
+
+
+def _changes(record: dict[str, Any], again: Path) -> tuple[str, ...]:
+    """Name what differs between then and now besides config and data."""
+    now = provenance()
+    changes = [
+        f"{name}: {then} then, {now['versions'].get(name)} now"
+        for name, then in record["versions"].items()
+        if now["versions"].get(name) != then
+    ]
+    if now["platform"] != record["platform"]:
+        changes.append(f"platform: {record['platform']} then, {now['platform']} now")
+    strategy = read_run(again).get("strategy")
+    if strategy is not None and strategy["sha256"] != record["strategy"]["sha256"]:
+        changes.append(f"strategy source: {record['strategy']['sha256'][:16]} then, {strategy['sha256'][:16]} now")
+    return tuple(changes)
