@@ -37,6 +37,7 @@ if not __debug__:
 
 F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE: Final = Path(__file__).resolve().parent
+_KERNEL_FILES: Final = ("_jit.py", "_state_type.py")
 KERNEL_LAYERS: Final = ("model", "core", "venues", "runner")
 COMPILED: Final = not numba.core.config.DISABLE_JIT
 _LIBRARIES: Final = ("numba", "numpy", "llvmlite", "hftbacktest")
@@ -55,7 +56,7 @@ def kernel_hash() -> str:
         digest.update(f"{name}={platform.python_version() if name == 'python' else version(name)};".encode())
     digest.update(_flags().encode())
     files = [
-        Path(__file__),
+        *(PACKAGE / name for name in _KERNEL_FILES),
         *(file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py"))),
     ]
     for file in files:
@@ -81,7 +82,7 @@ def source_closure(file: Path) -> list[Path]:
 
 def _is_local(path: Path) -> bool:
     if PACKAGE in path.parents:
-        return path.relative_to(PACKAGE).parts[0] not in (*KERNEL_LAYERS, "_jit.py")
+        return path.relative_to(PACKAGE).parts[0] not in (*KERNEL_LAYERS, *_KERNEL_FILES)
     outside = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
     return not any(Path(root).resolve() in path.parents for root in outside)
 
@@ -146,7 +147,7 @@ def cache_root() -> Path:
 def cache_directory(file: Path) -> Path:
     """Return the cache directory for functions of ``file``."""
     layer = file.relative_to(PACKAGE).parts[0] if PACKAGE in file.parents else ""
-    if layer in KERNEL_LAYERS or layer == "_jit.py":
+    if layer in (*KERNEL_LAYERS, *_KERNEL_FILES):
         return cache_root() / f"kernels-{kernel_hash()[:16]}" / file.parent.relative_to(PACKAGE)
     digest = hashlib.sha256(kernel_hash().encode())
     for source in source_closure(file):
@@ -219,3 +220,4 @@ def entry(signature: Any) -> Callable[[F], F]:
 def type_of(value: Any) -> Any:
     """Return numba's type of a value, for signatures."""
     return numba.typeof(value)
+

@@ -1,37 +1,81 @@
 """The whole state of a session: sixteen arrays of records, sized once."""
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 
-from .._jit import type_of
+from .._state_type import STATE, bind
 from ..model import records
 from ..model.errors import ConfigError
 from ..model.records import NEVER
 
+__all__ = ["FIELDS", "MEMORY_BYTES", "PARAMS_BYTES", "STATE", "State", "new_state"]
 PARAMS_BYTES: Final = 4096
 MEMORY_BYTES: Final = 1 << 20
 
 
-class State(NamedTuple):
-    """What every kernel gets. Defined in an importable module, or numba's cache would never hit."""
+FIELDS: Final[dict[str, np.dtype[Any]]] = {
+    "session": records.SESSION,  # 1
+    "instruments": records.INSTRUMENT,  # I
+    "books": records.BOOK,  # I
+    "levels": records.LEVEL,  # I * 2 * book_levels: tick by tick from the touch, bids then asks
+    "trades": records.TRADE,  # trades_capacity: market trades of this block
+    "orders": records.ORDER,  # power of two: the row of an order is its id modulo the length
+    "slots": records.SLOT,  # I * 2 * levels_per_side
+    "positions": records.POSITION,  # I
+    "limits": records.LIMITS,  # I
+    "losses": records.LOSS,  # I
+    "throttles": records.THROTTLE,  # 2: orders, cancels
+    "intents": records.INTENT,
+    "reports": records.REPORT,
+    "commands": records.COMMAND,
+    "events": records.EVENT,  # the journal's buffer
+    "strategy": np.dtype(np.uint8),  # the strategy's params (PARAMS_BYTES), then its memory (MEMORY_BYTES)
+}
 
-    session: Any  # (1,) SESSION
-    instruments: Any  # (I,) INSTRUMENT
-    books: Any  # (I,) BOOK
-    levels: Any  # (I * 2 * book_levels,) LEVEL: tick by tick from the touch, bids then asks
-    trades: Any  # (trades_capacity,) TRADE: market trades of this block
-    orders: Any  # (power of two,) ORDER: row of an order is its id modulo the length
-    slots: Any  # (I * 2 * levels_per_side,) SLOT
-    positions: Any  # (I,) POSITION
-    limits: Any  # (I,) LIMITS
-    losses: Any  # (I,) LOSS
-    throttles: Any  # (2,) THROTTLE: orders, cancels
-    intents: Any  # (n,) INTENT
-    reports: Any  # (n,) REPORT
-    commands: Any  # (n,) COMMAND
-    events: Any  # (n,) EVENT: the journal's buffer
-    strategy: Any  # uint8: the strategy's params (PARAMS_BYTES), then its memory (MEMORY_BYTES)
+
+class State:
+    """What every kernel gets: one array of records per field of FIELDS, sized once. ``I`` is the number of instruments.
+
+    Compiled code gets one pointer (see _state_type.py); plain Python uses the arrays themselves.
+    """
+
+    __slots__ = (*FIELDS, "_table", "address")
+
+    session: np.ndarray
+    instruments: np.ndarray
+    books: np.ndarray
+    levels: np.ndarray
+    trades: np.ndarray
+    orders: np.ndarray
+    slots: np.ndarray
+    positions: np.ndarray
+    limits: np.ndarray
+    losses: np.ndarray
+    throttles: np.ndarray
+    intents: np.ndarray
+    reports: np.ndarray
+    commands: np.ndarray
+    events: np.ndarray
+    strategy: np.ndarray
+    address: int
+
+    def __init__(self, lengths: Mapping[str, int]) -> None:
+        """Allocate zeros: ``lengths[field]`` records each."""
+        arrays = {name: np.zeros(lengths[name], dtype) for name, dtype in FIELDS.items()}
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array)
+        table = [number for array in arrays.values() for number in (array.ctypes.data, len(array))]
+        object.__setattr__(self, "_table", np.array(table, np.int64))
+        object.__setattr__(self, "address", self._table.ctypes.data)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: compiled code would go on with the array it knows. Write into the arrays instead."""
+        raise AttributeError(f"State.{name} must not be replaced; assign to its elements")
+
+
+bind(State, FIELDS)
 
 
 def new_state(
@@ -56,22 +100,24 @@ def new_state(
     # one block: an intent makes at most 4 events, a held wish 4, a live order's reports 6 with its cancel
     events_per_block = 4 * intents + 4 * slots + 3 * order_rows
     state = State(
-        session=np.zeros(1, records.SESSION),
-        instruments=np.zeros(instruments, records.INSTRUMENT),
-        books=np.zeros(instruments, records.BOOK),
-        levels=np.zeros(max(1, instruments * 2 * book_levels), records.LEVEL),
-        trades=np.zeros(max(1, trades_capacity), records.TRADE),
-        orders=np.zeros(order_rows, records.ORDER),
-        slots=np.zeros(slots, records.SLOT),
-        positions=np.zeros(instruments, records.POSITION),
-        limits=np.zeros(instruments, records.LIMITS),
-        losses=np.zeros(instruments, records.LOSS),
-        throttles=np.zeros(2, records.THROTTLE),
-        intents=np.zeros(intents, records.INTENT),
-        reports=np.zeros(4 * order_rows, records.REPORT),
-        commands=np.zeros(2 * order_rows, records.COMMAND),
-        events=np.zeros(max(event_capacity, 2 * events_per_block), records.EVENT),
-        strategy=np.zeros(PARAMS_BYTES + MEMORY_BYTES, np.uint8),
+        {
+            "session": 1,
+            "instruments": instruments,
+            "books": instruments,
+            "levels": max(1, instruments * 2 * book_levels),
+            "trades": max(1, trades_capacity),
+            "orders": order_rows,
+            "slots": slots,
+            "positions": instruments,
+            "limits": instruments,
+            "losses": instruments,
+            "throttles": 2,
+            "intents": intents,
+            "reports": 4 * order_rows,
+            "commands": 2 * order_rows,
+            "events": max(event_capacity, 2 * events_per_block),
+            "strategy": PARAMS_BYTES + MEMORY_BYTES,
+        }
     )
     session = state.session[0]
     for name in ("live_head", "live_tail", "held_head", "held_tail"):
@@ -90,5 +136,3 @@ def new_state(
     state.positions["instrument"] = np.arange(instruments)
     return state
 
-
-STATE: Final = type_of(new_state())

@@ -119,9 +119,9 @@ def test_loss_stops_every_instrument_of_the_account() -> None:
 
 def test_loss_at_the_limit_does_not_halt() -> None:
     session = losing_session()
-    session.touch(985, 995)  # mark 990: 10 lots lost 10 ticks each: exactly the limit
+    session.touch(990, 1000)  # the mark fell from 1005 to 995: 10 lots lost 10 ticks each, exactly the limit
     session.decide()
     assert session.events(EventKind.HALT) == []
-    session.touch(985, 994)
+    session.touch(990, 999)
     session.decide()
     assert len(session.events(EventKind.HALT)) == 1

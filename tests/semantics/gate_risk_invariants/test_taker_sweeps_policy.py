@@ -1,0 +1,42 @@
+"""A taker that would eat more than the touch shows: estimated, cut to the best level, or denied, as configured."""
+
+import pytest
+
+from trading_platform.model.enums import DenyCode, EventKind
+
+from ..harness import BUY, SELL, Session
+
+
+def session_with(policy: str) -> Session:
+    session = Session(taker_sweeps=policy)
+    session.touch(1000, 1010, bid_lots=4, ask_lots=4)
+    return session
+
+
+@pytest.mark.parametrize(("side", "price"), [(BUY, 1010), (BUY, 1020), (SELL, 1000), (SELL, 990)])
+@pytest.mark.parametrize(("policy", "sent"), [("estimate", [9]), ("best_level", [4]), ("deny", [])])
+def test_sweep(policy: str, sent: list[int], side: int, price: int) -> None:
+    session = session_with(policy)
+    session.new(side, price, 9)
+    assert [command.qty_lots for command in session.decide()] == sent
+    assert session.denials() == ([] if sent else [DenyCode.TAKER_SWEEP])
+
+
+@pytest.mark.parametrize("policy", ["estimate", "best_level", "deny"])
+def test_taker_within_the_touch_and_resting_orders_are_left_alone(policy: str) -> None:
+    session = session_with(policy)
+    session.new(BUY, 1010, 4)
+    session.new(SELL, 1015, 9)
+    assert [command.qty_lots for command in session.decide()] == [4, 9]
+
+
+def test_cut_order_counts_and_fills_as_it_was_sent() -> None:
+    session = session_with("best_level")
+    session.market(BUY, 9)
+    (command,) = session.decide()
+    assert session.event(EventKind.INTENT)["qty_lots"] == 9
+    assert session.position["open_buy_lots"] == 4
+    session.fill(command.order_id, 4, 1010, maker=False)
+    session.decide()
+    assert session.net_lots == 4
+    assert session.position["open_buy_lots"] == 0
