@@ -9,7 +9,7 @@ from ..core.state import State
 from ..model.enums import EventKind, Stop, Wake
 from ..model.records import SESSION
 from ..strategies.base import Strategy
-from .loop import advance
+from .loop import stepper
 
 _ORDER_KINDS: Final = frozenset(
     {EventKind.STATUS, EventKind.VENUE_REJECT, EventKind.REPLACED, EventKind.ANOMALY}
@@ -89,9 +89,9 @@ def _overrides(strategy: Strategy, name: str) -> bool:
 def run_interpreted(venue: np.ndarray, state: State, strategy: Strategy, flush: Callable[[], None]) -> int:
     """Run until the loop has to stop; ``flush`` empties the journal. Returns a Stop, never WAKE or FLUSH."""
     calls = CallBacks(strategy, state)
-    wake = calls.wake
+    wake, advance = calls.wake, stepper(venue, state)
     while True:
-        stop = advance(venue, state)
+        stop = advance()
         if stop == Stop.WAKE:
             wake()
         elif stop == Stop.FLUSH:

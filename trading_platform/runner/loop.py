@@ -1,17 +1,19 @@
 """The backtest loop: decide, send, wait, fold, until the strategy is due or Python is needed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numba import types
 
-from .._jit import entry
+from .._jit import COMPILED, entry
+from .._state_type import records_at, state_at
 from ..core import journal
 from ..core.state import STATE, State
 from ..core.step import decide, finish, fold, journal_nearly_full, next_wait_ns
 from ..model.enums import Stop
-from ..venues.hftbacktest.adapter import VENUE_TYPE, close, dispatch, observe, wait
+from ..venues.hftbacktest.adapter import VENUE, VENUE_TYPE, close, dispatch, observe, wait
 
 STRATEGY: Final = types.FunctionType(types.int64(STATE))
 _RUNNING: Final = int(Stop.RUNNING)
@@ -52,6 +54,18 @@ def advance(venue: np.ndarray, state: State) -> int:
             return _END
         if reason:
             return _WAKE
+
+
+@entry(types.int64(types.int64, types.int64, types.int64))
+def _advance_at(venue_address: int, venue_length: int, state_address: int) -> int:
+    return advance(records_at(venue_address, venue_length, VENUE), state_at(state_address))
+
+
+def stepper(venue: np.ndarray, state: State) -> Callable[[], int]:
+    """Return `advance` bound to its arguments. Both must outlive the result."""
+    if not COMPILED:
+        return partial(advance, venue, state)
+    return partial(_advance_at, venue.ctypes.data, len(venue), state.address)
 
 
 @entry(types.void(STATE))

@@ -17,10 +17,10 @@ LIMITS: dict[DenyCode, dict[str, int]] = {
     DenyCode.GROSS_NOTIONAL: {"gross_notional_max": 1},
     DenyCode.QUOTE_GROSS_NOTIONAL: {"quote_gross_notional_max": 1},
     DenyCode.QUOTE_NET_NOTIONAL: {"quote_net_notional_max": 1},
-    DenyCode.ACTIVE_QUOTES: {"active_quotes_max": 1},
+    DenyCode.ACTIVE_QUOTES: {"active_quotes_max": 0},
 }
 OTHERS: dict[DenyCode, Callable[[Session], object]] = {
-    DenyCode.DUPLICATE: lambda session: session.rest(BUY, 900, 1),
+    DenyCode.DUPLICATE: lambda session: session.place(BUY, 900, 1),
     DenyCode.SELF_CROSS: lambda session: session.rest(SELL, PRICE, 1),
 }
 FORM = [DenyCode.BAD_QTY, DenyCode.BAD_PRICE]
