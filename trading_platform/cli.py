@@ -217,3 +217,7 @@ def _plain_lines(what: str) -> Callable[[int, int], None]:
             print(f"{what}: {10 * tenth} %", file=sys.stderr)
 
     return show
+
+
+if __name__ == "__main__":
+    main()

@@ -116,32 +116,12 @@ def run_backtest(
 
 def _run(session: Session, directory: Path, record: dict[str, Any], progress: Progress | None) -> None:
     """Drive the loop and write log, tables and summary; ``record`` gets what is known as soon as it is."""
-    state, instrument = session.state, session.config.instrument
-    ledger = Ledger([instrument])
-    first_ns = session.data.facts.first_local_ns
-    last_ns = session.data.facts.last_local_ns
+    state = session.state
     started = monotonic_seconds()
     with EventLogWriter(directory / LOG_FILE) as log:
-
-        def flush() -> None:
-            count = int(state.session[0]["event_count"])
-            block = state.events[:count]
-            log.append(block)
-            ledger.add(block)
-            ledger.compare(state.positions)
-            block[:] = np.zeros((), block.dtype)
-            state.session[0]["event_count"] = 0
-            state.session[0]["pause_block"] = state.session[0]["block_count"] + PAUSE_BLOCKS
-            if progress is not None:
-                progress(int(state.session[0]["now_ns"]), last_ns)
-
         try:
-            begin(state)
-            stop = _loop(session, flush)
-            end(state)
-            flush()
+            stop = run_loop(session, log, progress)
         finally:
-            release(session.engine.venue)
             written = log.close()
             wall_seconds = monotonic_seconds() - started
             record["log"] = {"events": written.events, "checkpoints": list(written.checkpoints)}
@@ -156,7 +136,7 @@ def _run(session: Session, directory: Path, record: dict[str, Any], progress: Pr
         wall_seconds=wall_seconds,
         noop_count=int(state.session[0]["noop_count"]),
         dropped_count=int(state.session[0]["dropped_count"]),
-        first_ns=first_ns,
+        first_ns=session.data.facts.first_local_ns,
         last_ns=int(state.session[0]["now_ns"]),
         max_drawdown_money=int(state.losses[0]["drawdown_money_max"]),
         digest=written.digest,
@@ -164,6 +144,36 @@ def _run(session: Session, directory: Path, record: dict[str, Any], progress: Pr
     )
     _write_reports(session, directory, record, facts)
     _judge(session, stop, record)
+
+
+def run_loop(session: Session, log: EventLogWriter, progress: Progress | None = None) -> int:
+    """Run a session to its end into an open log and free its engine. Returns the Stop.
+
+    At every flush the block is checked against the schema and the ledger is recomputed from the journal.
+    """
+    state, last_ns = session.state, session.data.facts.last_local_ns
+    ledger = Ledger([session.config.instrument])
+
+    def flush() -> None:
+        count = int(state.session[0]["event_count"])
+        block = state.events[:count]
+        log.append(block)
+        ledger.add(block)
+        ledger.compare(state.positions)
+        block.view(np.uint8).fill(0)
+        state.session[0]["event_count"] = 0
+        state.session[0]["pause_block"] = state.session[0]["block_count"] + PAUSE_BLOCKS
+        if progress is not None:
+            progress(int(state.session[0]["now_ns"]), last_ns)
+
+    try:
+        begin(state)
+        stop = _loop(session, flush)
+        end(state)
+        flush()
+    finally:
+        release(session.engine.venue)
+    return stop
 
 
 def _loop(session: Session, flush: Callable[[], None]) -> int:
