@@ -220,4 +220,3 @@ def entry(signature: Any) -> Callable[[F], F]:
 def type_of(value: Any) -> Any:
     """Return numba's type of a value, for signatures."""
     return numba.typeof(value)
-

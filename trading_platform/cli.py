@@ -69,7 +69,9 @@ def _print_run(directory: Path, record: dict[str, Any]) -> None:
 
     console = Console()
     print_summary(record["summary"], console)
-    console.print(f"wrote {directory} ({', '.join(sorted(path.name for path in directory.iterdir()))})", soft_wrap=True)
+    console.print(
+        f"wrote {directory} ({', '.join(sorted(path.name for path in directory.iterdir()))})", soft_wrap=True
+    )
     console.print(f"next: trading-platform verify {directory}", soft_wrap=True)
 
 
@@ -140,7 +142,9 @@ def export(
 def convert(
     source: Annotated[str, typer.Argument(help="Kind of recording: binance-usdm or binance-coinm.")],
     files: Annotated[list[Path], typer.Argument(help="Recordings of one stream, in the order of time.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the .npy files and their manifests.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Directory for the .npy files and their manifests.")
+    ],
     overwrite: Annotated[bool, typer.Option(help="Replace outputs that differ.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -151,6 +155,7 @@ def convert(
     from .data.convert.pipeline import convert as convert_files
 
     with _progress("converting", quiet=as_json) as show:
+
         def show_file(_file: Path, done: int, total: int) -> None:
             if show is not None:
                 show(done, total)
@@ -161,7 +166,9 @@ def convert(
         print(json.dumps({"clock_shift_ns": result.clock_shift_ns, "files": made}))
         return
     if result.clock_shift_ns:
-        print(f"receipt clock was {result.clock_shift_ns / 1e9:.9f} s behind: corrected once for the whole data set")
+        print(
+            f"receipt clock was {result.clock_shift_ns / 1e9:.9f} s behind: corrected once for the whole data set"
+        )
     for one in made:
         print(f"wrote {one['path']} ({one['rows']} rows, {one['gaps']} gaps)")
 
@@ -178,7 +185,11 @@ def warmup(as_json: JsonOption = False) -> None:
 
     compiled = len(_jit.KernelCache.compiled)
     root = str(_jit.cache_root())
-    print(json.dumps({"compiled": compiled, "cache": root}) if as_json else f"compiled {compiled} functions into {root}")
+    print(
+        json.dumps({"compiled": compiled, "cache": root})
+        if as_json
+        else f"compiled {compiled} functions into {root}"
+    )
 
 
 @contextmanager
@@ -193,7 +204,12 @@ def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] 
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         first: list[int] = []

@@ -4,7 +4,7 @@ Only the kernels fold, decide, finish and set_touch are called, so the same test
 block that the core journals is checked against the rules of the event log at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -326,3 +326,21 @@ def prices_of(commands: Iterable[Command]) -> list[int]:
     return [command.price_ticks for command in commands]
 
 
+
+
+def intent_ends(log: Sequence[np.void]) -> dict[int, list[str]]:
+    """Return seq of each INTENT -> how it ended. The cancel half of a replace is no end, its new half is."""
+    found: dict[int, list[str]] = {int(event["seq"]): [] for event in log if event["kind"] == EventKind.INTENT}
+    for event in log:
+        how = found.get(int(event["cause_seq"]))
+        if how is None:
+            continue
+        if event["kind"] == EventKind.SENT and event["a"] == CommandKind.NEW:
+            how.append("NEW")
+        elif event["kind"] == EventKind.SENT and not event["pending_to"] & Pending.REPLACE:
+            how.append("CANCEL")
+        elif event["kind"] == EventKind.DENIED and not event["flags"] & EventFlag.COALESCED:
+            how.append("DENIED")
+        elif event["kind"] == EventKind.DEQUEUED:
+            how.append(HoldCode(int(event["code"])).name)
+    return found

@@ -2,9 +2,10 @@
 
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from pydantic import ValidationError
@@ -28,13 +29,12 @@ from ..runner.loop import begin, end, release
 from ..runner.record import (
     FORMAT,
     LOG_FILE,
-    RUN_FILE,
     SUMMARY_FILE,
     provenance,
     strategy_source,
     write_json,
+    write_run,
 )
-from ..strategies.base import Strategy
 from ..strategies.compiled import CompiledStrategy
 from ..strategies.params import StrategyParams
 from ..strategies.registry import AnyStrategy, load_strategy
@@ -45,6 +45,7 @@ from .io.market_data import MarketData, load_market_data
 
 PAUSE_BLOCKS: Final = 1 << 17  # Python is entered at least this often: progress, Ctrl-C
 STATS_FILE: Final = "stats.npz"
+AUDIT_FILE: Final = "audit.bin"
 Progress = Callable[[int, int], None]  # (now_ns, last_ns)
 
 
@@ -110,7 +111,7 @@ def run_backtest(
             record["traceback"] = traceback.format_exc()
         raise
     finally:
-        write_json(directory / RUN_FILE, record)
+        write_run(directory, record)
     return record
 
 
@@ -120,7 +121,8 @@ def _run(session: Session, directory: Path, record: dict[str, Any], progress: Pr
     started = monotonic_seconds()
     with EventLogWriter(directory / LOG_FILE) as log:
         try:
-            stop = run_loop(session, log, progress)
+            with _open_audit(session, directory) as audit:
+                stop = run_loop(session, log, progress, audit)
         finally:
             written = log.close()
             wall_seconds = monotonic_seconds() - started
@@ -146,10 +148,12 @@ def _run(session: Session, directory: Path, record: dict[str, Any], progress: Pr
     _judge(session, stop, record)
 
 
-def run_loop(session: Session, log: EventLogWriter, progress: Progress | None = None) -> int:
+def run_loop(
+    session: Session, log: EventLogWriter, progress: Progress | None = None, audit: IO[bytes] | None = None
+) -> int:
     """Run a session to its end into an open log and free its engine. Returns the Stop.
 
-    At every flush the block is checked against the schema and the ledger is recomputed from the journal.
+    ``audit`` takes the audit stream (AUDIT records) if the session has one. At every flush the block is checked against the schema and the ledger is recomputed from the journal.
     """
     state, last_ns = session.state, session.data.facts.last_local_ns
     ledger = Ledger([session.config.instrument])
@@ -162,6 +166,9 @@ def run_loop(session: Session, log: EventLogWriter, progress: Progress | None = 
         ledger.compare(state.positions)
         block.view(np.uint8).fill(0)
         state.session[0]["event_count"] = 0
+        if audit is not None:
+            audit.write(state.audit[: state.session[0]["audit_count"]].tobytes())
+            state.session[0]["audit_count"] = 0
         state.session[0]["pause_block"] = state.session[0]["block_count"] + PAUSE_BLOCKS
         if progress is not None:
             progress(int(state.session[0]["now_ns"]), last_ns)
@@ -174,6 +181,12 @@ def run_loop(session: Session, log: EventLogWriter, progress: Progress | None = 
     finally:
         release(session.engine.venue)
     return stop
+
+
+def _open_audit(session: Session, directory: Path) -> AbstractContextManager[IO[bytes] | None]:
+    if session.config.output.audit == "none":
+        return nullcontext()
+    return (directory / AUDIT_FILE).open("xb")
 
 
 def _loop(session: Session, flush: Callable[[], None]) -> int:
@@ -203,12 +216,14 @@ def _strategy_error(error: Exception, session: Session) -> StrategyError:
 
 
 def _write_reports(session: Session, directory: Path, record: dict[str, Any], facts: RunFacts) -> None:
-    from ..report.parquet import write_parquet  # noqa: PLC0415 (polars takes 0.2 s to import, after the run)
+    from ..report.parquet import write_audit_parquet, write_parquet  # noqa: PLC0415 (polars takes 0.2 s to import, after the run)
 
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
     record["summary"] = summarize(events, instrument, facts)
     write_json(directory / SUMMARY_FILE, record["summary"])
     write_parquet(events, [instrument], directory)
+    if session.config.output.audit == "all":
+        write_audit_parquet(directory / AUDIT_FILE, [instrument])
     write_stats_npz(directory / STATS_FILE, events, instrument, facts.sample_interval_ns or STATS_INTERVAL_NS)
 
 
@@ -240,7 +255,9 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
                 "range of the ROI depth; widen engine.depth or use kind hashmap"
             )
         case Stop.BAD_FILL_PRICE:
-            raise EngineError(f"order {order_id} was filled at {detail} ticks, outside the book's range, {at}")
+            raise EngineError(
+                f"order {order_id} was filled at {detail} ticks, outside the book's range, {at}"
+            )
         case Stop.INTENTS_FULL:
             raise StrategyError(
                 f"a strategy may append at most {len(session.state.intents)} intents per wakeup, "
@@ -266,7 +283,9 @@ def _params(strategy: AnyStrategy, config: RunConfig) -> np.void:
             for one in error.errors()
         ]
         known = ", ".join(strategy.Params.model_fields)
-        raise ConfigError("\n".join([*lines, f"parameters of {config.strategy.class_path}: {known}"])) from None
+        raise ConfigError(
+            "\n".join([*lines, f"parameters of {config.strategy.class_path}: {known}"])
+        ) from None
     return params.to_record(config.instrument)
 
 
@@ -276,6 +295,8 @@ def _new_state(config: RunConfig, strategy: AnyStrategy, data: MarketData, param
         levels_per_side=strategy.levels_per_side,
         book_levels=max(engine.book_levels, strategy.book_levels),
         trades_capacity=max(engine.trades_capacity, strategy.trades_capacity),
+        audit=config.output.audit == "all",
+        resyncs=[(at_ns, 0) for at_ns in data.resyncs_ns],
     )
     session, (low, high) = state.session[0], data.range_ticks
     record = instrument.to_record(low, high, engine.taker_sweeps)

@@ -34,7 +34,9 @@ def verify_run(run: Path, *, progress: Progress | None = None) -> Verification:
     """
     record = read_run(run)
     if record["status"] != "done":
-        raise EventLogError(f"{run}: status must be done to be verified, was {record['status']}: {record.get('error')}")
+        raise EventLogError(
+            f"{run}: status must be done to be verified, was {record['status']}: {record.get('error')}"
+        )
     verify_log(run / LOG_FILE, record["log_digest"], record["log"]["checkpoints"])
     for entry in record["data"]:
         _check_data(entry)
@@ -60,7 +62,9 @@ def _check_data(entry: dict[str, Any]) -> None:
         raise DataError(f"{path}: must be the file of the run (sha256 {entry['sha256'][:16]}), is absent")
     actual = file_sha256(path)
     if actual != entry["sha256"]:
-        raise DataError(f"{path}: sha256 must be {entry['sha256']}, was {actual}: the data changed since the run")
+        raise DataError(
+            f"{path}: sha256 must be {entry['sha256']}, was {actual}: the data changed since the run"
+        )
 
 
 def _changes(record: dict[str, Any], again: Path) -> tuple[str, ...]:
@@ -75,5 +79,7 @@ def _changes(record: dict[str, Any], again: Path) -> tuple[str, ...]:
         changes.append(f"platform: {record['platform']} then, {now['platform']} now")
     strategy = read_run(again).get("strategy")
     if strategy is not None and strategy["sha256"] != record["strategy"]["sha256"]:
-        changes.append(f"strategy source: {record['strategy']['sha256'][:16]} then, {strategy['sha256'][:16]} now")
+        changes.append(
+            f"strategy source: {record['strategy']['sha256'][:16]} then, {strategy['sha256'][:16]} now"
+        )
     return tuple(changes)

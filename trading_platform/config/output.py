@@ -1,6 +1,7 @@
 """Where a run is written, and what beyond the record."""
 
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import Field
 
@@ -20,6 +21,10 @@ class OutputConfig(Section):
         default=Decimal(1), description="sample equity and position this often [s]; 0: at the end only"
     )
     journal_touch: bool = Field(default=False, description="journal every change of best bid and ask: large")
+    audit: Literal["none", "all"] = Field(
+        default="none",
+        description="all: record observed value, limit and headroom of every look at a limit (audit.parquet): large",
+    )
     run_id: Id | None = Field(
         default=None, description="name of the run directory; made from id and time if left out"
     )

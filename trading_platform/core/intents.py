@@ -23,7 +23,11 @@ _IOC: Final = int(TimeInForce.IOC)
 def slot_index(state: State, instrument: int, side: int, level: int) -> int:
     """Return the index of a slot in state.slots, or -1 if there is none such."""
     levels_per_side = state.session[0]["levels_per_side"]
-    if not (0 <= instrument < len(state.instruments) and 0 <= level < levels_per_side and (side == 1 or side == -1)):
+    if not (
+        0 <= instrument < len(state.instruments)
+        and 0 <= level < levels_per_side
+        and (side == 1 or side == -1)
+    ):
         return -1
     return int((instrument * levels_per_side + level) * 2 + (1 if side < 0 else 0))
 
@@ -79,7 +83,9 @@ def replace(
     state: State, instrument: int, side: int, level: int, price_ticks: int, qty_lots: int, tif: int, tag: int
 ) -> None:
     """Ask that the slot's order be replaced by one of this price and quantity; denied NOT_FOUND if it has none."""
-    append(state, _REPLACE, slot_index(state, instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+    append(
+        state, _REPLACE, slot_index(state, instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag
+    )
 
 
 @kernel

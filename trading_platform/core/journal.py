@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from .._jit import kernel
-from ..model.enums import EventFlag, EventKind
+from ..model.enums import ConnectionCode, EventFlag, EventKind
 from ..model.records import NO_SLOT
 from .state import State
 
@@ -23,6 +23,8 @@ _HALT: Final = int(EventKind.HALT)
 _TIMER: Final = int(EventKind.TIMER)
 _TOUCH: Final = int(EventKind.TOUCH)
 _OPENING: Final = int(EventKind.OPENING)
+_CONNECTION: Final = int(EventKind.CONNECTION)
+_RESYNC: Final = int(ConnectionCode.RESYNC)
 _QUOTED: Final = int(EventFlag.QUOTED)
 _COALESCED: Final = int(EventFlag.COALESCED)
 
@@ -223,3 +225,26 @@ def unknown_order(state: State, kind: int, report: np.void) -> int:
     event["ts_exch_ns"] = report["ts_exch_ns"]
     event["a"] = report["kind"]
     return index
+
+
+@kernel
+def resync(state: State, instrument: int, at_ns: int) -> None:
+    """The data starts the book anew."""
+    event = state.events[_of_instrument(state, _CONNECTION, 0, instrument)]
+    event["code"] = _RESYNC
+    event["a"] = at_ns
+
+
+@kernel
+def audit(state: State, instrument: int, rule: int, observed: int, limit: int) -> None:
+    """Record one look at a limit in the audit stream."""
+    session = state.session[0]
+    record = state.audit[session["audit_count"]]
+    session["audit_count"] += 1
+    record["seq"] = session["seq"]
+    record["now_ns"] = session["now_ns"]
+    record["instrument"] = instrument
+    record["rule"] = rule
+    record["observed"] = observed
+    record["limit"] = limit
+    record["headroom"] = limit - observed

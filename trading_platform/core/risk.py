@@ -1,4 +1,4 @@
-"""The risk gate: pre-trade checks in order of precedence, and the watch over losses. Only this module says no.
+"""The risk gate: pre-trade checks in order of precedence. Only this module says no for reasons of risk.
 
 Every rule sees the worst case: position, working, in flight, waiting in the outbox, and what this batch already
 passed. Cancels are never denied by a rule of risk.
@@ -7,11 +7,11 @@ passed. Cancels are never denied by a rule of risk.
 from typing import Final
 
 from .._jit import kernel
-from ..model.enums import DenyCode, HaltCode, TimeInForce
-from ..model.records import LOSS_BUCKETS
+from ..model.enums import DenyCode, TimeInForce
+from . import journal
 from .normalize import crosses
 from .orders import is_live
-from .position import equity_money, notional
+from .position import notional
 from .state import State
 
 _END_OF_DATA: Final = int(DenyCode.END_OF_DATA)
@@ -28,8 +28,6 @@ _QUOTE_GROSS: Final = int(DenyCode.QUOTE_GROSS_NOTIONAL)
 _QUOTE_NET: Final = int(DenyCode.QUOTE_NET_NOTIONAL)
 _ACTIVE_QUOTES: Final = int(DenyCode.ACTIVE_QUOTES)
 _ORDER_TABLE_FULL: Final = int(DenyCode.ORDER_TABLE_FULL)
-_DRAWDOWN: Final = int(HaltCode.DRAWDOWN)
-_ROLLING_LOSS: Final = int(HaltCode.ROLLING_LOSS)
 _POST_ONLY: Final = int(TimeInForce.POST_ONLY)
 _SWEEPS_ESTIMATED: Final = 0  # index in model.instrument.TAKER_SWEEPS
 
@@ -47,7 +45,9 @@ def check_trading(state: State, instrument: int) -> tuple[int, int, int]:
 
 
 @kernel
-def check_book(state: State, instrument: int, side: int, tif: int, price_ticks: int, lots: int) -> tuple[int, int, int]:
+def check_book(
+    state: State, instrument: int, side: int, tif: int, price_ticks: int, lots: int
+) -> tuple[int, int, int]:
     """Return (DenyCode or 0, observed, limit): does the order fit the book and our own orders?"""
     book = state.books[instrument]
     if crosses(state, instrument, side, price_ticks):
@@ -90,7 +90,17 @@ def _held_notional(state: State, instrument: int) -> int:
 
 
 @kernel
-def check_exposure(state: State, instrument: int, side: int, price_ticks: int, lots: int) -> tuple[int, int, int]:
+def _breaks(state: State, instrument: int, rule: int, observed: int, limit: int) -> bool:
+    """Tell whether a rule is broken: observed > limit. With the audit on, every look at a rule is recorded."""
+    if state.session[0]["audit"]:
+        journal.audit(state, instrument, rule, observed, limit)
+    return bool(observed > limit)
+
+
+@kernel
+def check_exposure(
+    state: State, instrument: int, side: int, price_ticks: int, lots: int
+) -> tuple[int, int, int]:
     """Return (DenyCode or 0, observed, limit) for the limits on order, position, notional and quotes.
 
     Position and notional limits do not apply to reducing orders. Observed and limit are in the unit of the rule:
@@ -99,82 +109,29 @@ def check_exposure(state: State, instrument: int, side: int, price_ticks: int, l
     limits, position = state.limits[instrument], state.positions[instrument]
     record = state.instruments[instrument]
     order_notional = notional(record, lots, price_ticks)
-    if order_notional < limits["order_notional_min"]:
+    if _breaks(state, instrument, _MIN_ORDER_NOTIONAL, limits["order_notional_min"], order_notional):
         return _MIN_ORDER_NOTIONAL, order_notional, limits["order_notional_min"]
     open_notional = position["open_buy_notional"] + position["open_sell_notional"] + order_notional
     if not is_reducing(state, instrument, side, lots):
-        if order_notional > limits["order_notional_max"]:
+        if _breaks(state, instrument, _SINGLE_ORDER_NOTIONAL, order_notional, limits["order_notional_max"]):
             return _SINGLE_ORDER_NOTIONAL, order_notional, limits["order_notional_max"]
         if side > 0:
             worst_lots = position["net_lots"] + position["open_buy_lots"] + lots
         else:
             worst_lots = -position["net_lots"] + position["open_sell_lots"] + lots
-        if worst_lots > limits["position_lots_max"]:
+        if _breaks(state, instrument, _POSITION, worst_lots, limits["position_lots_max"]):
             return _POSITION, worst_lots, limits["position_lots_max"]
-        held = _held_notional(state, instrument)
-        if held + open_notional > limits["gross_notional_max"]:
-            return _GROSS_NOTIONAL, held + open_notional, limits["gross_notional_max"]
-    if open_notional > limits["quote_gross_notional_max"]:
+        gross = _held_notional(state, instrument) + open_notional
+        if _breaks(state, instrument, _GROSS_NOTIONAL, gross, limits["gross_notional_max"]):
+            return _GROSS_NOTIONAL, gross, limits["gross_notional_max"]
+    if _breaks(state, instrument, _QUOTE_GROSS, open_notional, limits["quote_gross_notional_max"]):
         return _QUOTE_GROSS, open_notional, limits["quote_gross_notional_max"]
     net = abs(position["open_buy_notional"] - position["open_sell_notional"] + side * order_notional)
-    if net > limits["quote_net_notional_max"]:
+    if _breaks(state, instrument, _QUOTE_NET, net, limits["quote_net_notional_max"]):
         return _QUOTE_NET, net, limits["quote_net_notional_max"]
-    if position["open_count"] + 1 > limits["active_quotes_max"]:
+    if _breaks(state, instrument, _ACTIVE_QUOTES, position["open_count"] + 1, limits["active_quotes_max"]):
         return _ACTIVE_QUOTES, position["open_count"] + 1, limits["active_quotes_max"]
-    if state.session[0]["live_count"] >= len(state.orders) // 2:
-        return _ORDER_TABLE_FULL, state.session[0]["live_count"], len(state.orders) // 2
+    orders_max = len(state.orders) // 2
+    if _breaks(state, instrument, _ORDER_TABLE_FULL, state.session[0]["live_count"] + 1, orders_max):
+        return _ORDER_TABLE_FULL, state.session[0]["live_count"] + 1, orders_max
     return 0, 0, 0
-
-
-@kernel
-def watch_losses(state: State, instrument: int) -> None:
-    """Mark equity to the book and stop trading when it fell too far from its peak, overall or within the window.
-
-    The rolling rule compares with the highest equity of the current bucket of time and the LOSS_BUCKETS - 1 before
-    it: with buckets of window / (LOSS_BUCKETS - 1), what it looks back on is the window and at most one bucket more.
-    """
-    book, loss, limits = state.books[instrument], state.losses[instrument], state.limits[instrument]
-    equity = equity_money(state.positions[instrument], state.instruments[instrument], book["mark_halfticks"])
-    before = loss["equity_money"]
-    loss["equity_money"] = equity
-    loss["equity_peak_money"] = max(loss["equity_peak_money"], equity)
-    loss["drawdown_money"] = loss["equity_peak_money"] - equity
-    loss["drawdown_money_max"] = max(loss["drawdown_money_max"], loss["drawdown_money"])
-    if limits["rolling_bucket_ns"] > 0:
-        _roll(state, instrument, equity, before)
-    if loss["halted"]:
-        return
-    if loss["drawdown_money"] > limits["drawdown_money_max"]:
-        _halt_all(state, _DRAWDOWN)
-    elif limits["rolling_bucket_ns"] > 0 and loss["rolling_peak_money"] - equity > limits["rolling_loss_money_max"]:
-        _halt_all(state, _ROLLING_LOSS)
-
-
-@kernel
-def _roll(state: State, instrument: int, equity: int, before: int) -> None:
-    """Keep the highest equity of each bucket of time, and of the window. ``before``: equity until this block."""
-    loss = state.losses[instrument]
-    peaks = loss["bucket_peak_money"]
-    bucket = state.session[0]["now_ns"] // state.limits[instrument]["rolling_bucket_ns"] + 1
-    if loss["bucket"] == 0:  # the first block: there was no loss before it
-        for index in range(LOSS_BUCKETS):
-            peaks[index] = equity
-        loss["bucket"] = bucket
-        loss["rolling_peak_money"] = equity
-    elif bucket != loss["bucket"]:
-        for index in range(loss["bucket"] + 1, loss["bucket"] + 1 + min(bucket - loss["bucket"], LOSS_BUCKETS)):
-            peaks[index % LOSS_BUCKETS] = before  # equity stayed what it was until now
-        loss["bucket"] = bucket
-        loss["rolling_peak_money"] = peaks[0]
-        for index in range(1, LOSS_BUCKETS):
-            loss["rolling_peak_money"] = max(loss["rolling_peak_money"], peaks[index])
-    peaks[bucket % LOSS_BUCKETS] = max(peaks[bucket % LOSS_BUCKETS], equity)
-    loss["rolling_peak_money"] = max(loss["rolling_peak_money"], equity)
-
-
-@kernel
-def _halt_all(state: State, code: int) -> None:
-    """A loss stops the account, not one instrument."""
-    for instrument in range(len(state.losses)):
-        if not state.losses[instrument]["halted"]:
-            state.losses[instrument]["halted"] = code

@@ -1,6 +1,6 @@
-"""The whole state of a session: sixteen arrays of records, sized once."""
+"""The whole state of a session: arrays of records, sized once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +31,8 @@ FIELDS: Final[dict[str, np.dtype[Any]]] = {
     "reports": records.REPORT,
     "commands": records.COMMAND,
     "events": records.EVENT,  # the journal's buffer
+    "audit": records.AUDIT,  # buffer of the audit stream
+    "resyncs": records.RESYNC,  # when the data starts the book anew; the last entry never comes
     "strategy": np.dtype(np.uint8),  # the strategy's params (PARAMS_BYTES), then its memory (MEMORY_BYTES)
 }
 
@@ -58,6 +60,8 @@ class State:
     reports: np.ndarray
     commands: np.ndarray
     events: np.ndarray
+    audit: np.ndarray
+    resyncs: np.ndarray
     strategy: np.ndarray
     address: int
 
@@ -85,8 +89,12 @@ def new_state(
     book_levels: int = 0,
     trades_capacity: int = 0,
     event_capacity: int = 8192,
+    audit: bool = False,
+    resyncs: Sequence[tuple[int, int]] = (),
 ) -> State:
     """Return an empty state: every price, limit and rate still 0, no limit set.
+
+    ``resyncs`` are (time [ns], instrument) in the order of time; ``audit`` records every look at a limit.
 
     Raises
     ------
@@ -99,6 +107,7 @@ def new_state(
     intents = 4 * slots + 64
     # one block: an intent makes at most 4 events, a held wish 4, a live order's reports 6 with its cancel
     events_per_block = 4 * intents + 4 * slots + 3 * order_rows
+    audits_per_block = 8 * slots  # at most one check a slot and flush, at most 8 rules a check
     state = State(
         {
             "session": 1,
@@ -116,6 +125,8 @@ def new_state(
             "reports": 4 * order_rows,
             "commands": 2 * order_rows,
             "events": max(event_capacity, 2 * events_per_block),
+            "audit": 2 * audits_per_block if audit else 1,
+            "resyncs": len(resyncs) + 1,
             "strategy": PARAMS_BYTES + MEMORY_BYTES,
         }
     )
@@ -123,6 +134,8 @@ def new_state(
     for name in ("live_head", "live_tail", "held_head", "held_tail"):
         session[name] = -1
     session["pause_block"] = NEVER
+    session["audit"] = int(audit)
+    state.resyncs[:] = [*resyncs, (NEVER, 0)]
     for name in ("next_send_ns", "next_ack_timeout_ns", "timer_ns", "next_interval_ns", "next_sample_ns"):
         session[name] = NEVER
     session["levels_per_side"], session["book_levels"] = levels_per_side, book_levels
@@ -135,4 +148,3 @@ def new_state(
         state.slots[name] = -1
     state.positions["instrument"] = np.arange(instruments)
     return state
-

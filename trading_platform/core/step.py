@@ -12,9 +12,10 @@ import numpy as np
 from .._jit import kernel
 from ..model.enums import ReportKind, Stop, Wake
 from ..model.records import NEVER
-from . import book, journal, outbox
-from .orders import apply_report
-from .risk import watch_losses
+from . import book, halt, held, intake, journal, outbox
+from .commands import query_lost_reports
+from .losses import watch_losses
+from .reports import apply_report
 from .state import State
 
 _FEED: Final = int(Wake.FEED)
@@ -44,6 +45,10 @@ def fold(state: State) -> int:
     session["block_count"] += 1
     session["block_seq"] = 0
     session["reports_changed"] = 0
+    while session["now_ns"] >= state.resyncs[session["resync_next"]]["at_ns"]:
+        resync = state.resyncs[session["resync_next"]]
+        journal.resync(state, resync["instrument"], resync["at_ns"])
+        session["resync_next"] += 1
     if session["report_count"]:
         _fold_reports(state)
     _mark(state)
@@ -61,16 +66,15 @@ def decide(state: State) -> int:
         fault = _check_intents(state)
         if fault:
             return fault
-    halted = _halted(state)
-    if halted:
-        outbox.halt(state)
+    if _halted(state):
+        halt.carry_out(state)
     due = session["held_count"] and (session["recheck"] or session["now_ns"] >= session["next_send_ns"])
     if session["intent_count"] or due:
-        outbox.take_intents(state)
+        intake.take_intents(state)
         outbox.flush(state)
     session["recheck"] = 0
     if session["ack_timeout_ns"]:
-        outbox.query_lost_reports(state)
+        query_lost_reports(state)
     return 0
 
 
@@ -78,6 +82,8 @@ def decide(state: State) -> int:
 def journal_nearly_full(state: State) -> bool:
     """Tell whether the journal must be flushed before another block is folded."""
     session = state.session[0]
+    if session["audit"] and 2 * session["audit_count"] > len(state.audit):
+        return True
     return bool(len(state.events) - session["event_count"] < session["events_per_block"])
 
 
@@ -94,7 +100,7 @@ def finish(state: State) -> None:
     """Write what is still only counted, and the final equity. No command is sent any more."""
     state.session[0]["ended"] = 1
     for slot_index in range(len(state.slots)):
-        outbox.flush_denials(state, slot_index)
+        held.flush_denials(state, slot_index)
     for instrument in range(len(state.instruments)):
         journal.pnl(state, instrument)
 

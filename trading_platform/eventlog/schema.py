@@ -21,7 +21,7 @@ from ..model.records import COMMON_FIELDS, EVENT, EVENT_BYTES, EVENT_RULES, FIEL
 EventArray = npt.NDArray[np.void]
 AnyEnum = type[IntEnum] | type[IntFlag]
 NAMED_FIELDS: Final = ("instrument", "account", "strategy")  # indices that rows show as names
-SCHEMA_ID: Final = "https://trading-platform.invalid/schemas/events.schema.json"
+SCHEMA_ID: Final = "urn:trading-platform:schema:events:1"
 
 _FIELDS: Final[tuple[str, ...]] = EVENT.names or ()
 _KINDS: Final = tuple(kind for kind, rule in EVENT_RULES.items() if not rule.reserved)

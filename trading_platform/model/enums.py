@@ -93,7 +93,9 @@ class Held(IntEnum):
     REPLACE_OR_NEW = 4  # a replace that absorbed a new: becomes the new if nothing is live
     CANCEL_THEN_NEW = 5  # a cancel and a new of one batch: a replace, or the new if nothing is live
     KEEP = 6  # a quote that is already satisfied: clears the slot, sends nothing
-    CANCEL_ABSORBED = 7  # a cancel that removed a new which was never sent: nothing more to cancel is no error
+    CANCEL_ABSORBED = (
+        7  # a cancel that removed a new which was never sent: nothing more to cancel is no error
+    )
 
 
 class CommandKind(IntEnum):
@@ -180,6 +182,13 @@ class AnomalyCode(IntEnum):
     OVERFILL = 4
 
 
+class ConnectionCode(IntEnum):
+    """What happened to the market data stream."""
+
+    NONE = 0
+    RESYNC = 1  # the book was cleared and loaded anew: own orders did not notice, the market may have
+
+
 class EventKind(IntEnum):
     """Kinds of records in the event log."""
 
@@ -199,13 +208,12 @@ class EventKind(IntEnum):
     TIMER = 14
     TOUCH = 15
     ANOMALY = 16
-    # reserved: written by later parts, numbers fixed now
-    BALANCE = 17
-    FUNDING = 18
+    BALANCE = 17  # reserved, like the others marked so: written by later parts, numbers fixed now
+    FUNDING = 18  # reserved
     CONNECTION = 19
-    ORDER_SNAPSHOT = 20
-    BAR = 21
-    TRIGGERED = 22
+    ORDER_SNAPSHOT = 20  # reserved
+    BAR = 21  # reserved
+    TRIGGERED = 22  # reserved
     QUERY = 23
 
 

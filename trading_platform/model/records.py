@@ -16,6 +16,7 @@ import numpy as np
 
 from .enums import (
     AnomalyCode,
+    ConnectionCode,
     DenyCode,
     EventFlag,
     EventKind,
@@ -75,6 +76,9 @@ SESSION: Final = int64_record(
     "pause_block",  # Python is returned to when block_count gets there (progress, Ctrl-C)
     "block_count",  # timestamp blocks folded
     "block_seq",  # last event of the fold: what the next intents answer to
+    "audit_count",  # records in the audit buffer, not yet flushed
+    "audit",  # 1: every look at a limit is recorded
+    "resync_next",  # index of the next entry of state.resyncs
     "journal_touch",  # 1: TOUCH events are written
     "started",  # 1 once a book with both sides was seen
     "feed_changed",  # 1: market data was folded in this block
@@ -238,6 +242,16 @@ REPORT: Final = int64_record(
     "flags",
     "code",  # the venue's own reason
 )
+AUDIT: Final = int64_record(
+    "seq",  # of the last event before the check
+    "now_ns",
+    "instrument",
+    "rule",  # DenyCode of the rule; of MIN_ORDER_NOTIONAL observed is the minimum and limit the order's notional
+    "observed",
+    "limit",
+    "headroom",
+)
+RESYNC: Final = int64_record("at_ns", "instrument")
 COMMAND: Final = int64_record(
     "kind",
     "order_row",
@@ -450,7 +464,14 @@ EVENT_RULES: Final[Mapping[EventKind, EventRule]] = {
         "a report that the order tables call impossible",
         _ORDER | {"a": "ReportKind", "code": "AnomalyCode"},
         AnomalyCode,
+        ConnectionCode,
         ("code",),
+    ),
+    EventKind.CONNECTION: EventRule(
+        "the market data stream was interrupted",
+        _WHO | {"a": "time of the resync in the data [ns]", "code": "ConnectionCode"},
+        ConnectionCode,
+        ("code", "a"),
     ),
     EventKind.QUERY: EventRule(
         "no report within ack_timeout_ns: the venue is asked",
@@ -463,7 +484,6 @@ EVENT_RULES: Final[Mapping[EventKind, EventRule]] = {
     for kind in (
         EventKind.BALANCE,
         EventKind.FUNDING,
-        EventKind.CONNECTION,
         EventKind.ORDER_SNAPSHOT,
         EventKind.BAR,
         EventKind.TRIGGERED,

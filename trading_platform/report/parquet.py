@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from ..eventlog.schema import EventArray
+from ..model.enums import DenyCode
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
+from ..model.records import AUDIT
+from .columns import time_column
 from .orders import orders_frame
 from .tables import equity_frame, events_frame, fills_frame
 
@@ -72,3 +76,22 @@ def _lazy_events(events: EventArray, instruments: Sequence[Instrument]) -> pl.La
             yield piece if predicate is None else piece.filter(predicate)
 
     return register_io_source(pieces, schema=events_frame(events[:0], instruments).schema)
+
+
+def write_audit_parquet(path: Path, instruments: Sequence[Instrument]) -> int:
+    """Write ``audit.parquet`` beside an audit stream (AUDIT records in a file) and return its rows."""
+    records = np.fromfile(path, AUDIT)
+    index = records["instrument"].astype(np.int64)
+    frame = pl.DataFrame(
+        {
+            "seq": records["seq"],
+            "time": time_column(records["now_ns"]),
+            "instrument": [instruments[place].name for place in index],
+            "rule": [DenyCode(rule).name for rule in records["rule"]],
+            "observed": records["observed"],
+            "limit": records["limit"],
+            "headroom": records["headroom"],
+        }
+    )
+    _write(path.with_suffix(".parquet"), frame.write_parquet)
+    return len(frame)

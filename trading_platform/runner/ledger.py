@@ -44,7 +44,9 @@ class Ledger:
         side, lots = fills["side"].astype(np.int64), fills["qty_lots"]
         position["net_lots"] += int((side * lots).sum())
         if instrument.inverse:
-            position["cash_money"] += int((side * value_money(lots, 2 * fills["price_ticks"], instrument)).sum())
+            position["cash_money"] += int(
+                (side * value_money(lots, 2 * fills["price_ticks"], instrument)).sum()
+            )
         else:
             position["cash_ticklots"] -= int((side * lots * fills["price_ticks"]).sum())
         position["fee_money"] += int(fills["a"].sum())

@@ -13,10 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from .. import __version__
 from .._jit import source_closure
 from ..model.errors import EventLogError
 from .clock import utc_now
+from .schema import RunRecord
 
 RUN_FILE: Final = "run.json"
 LOG_FILE: Final = "events.bin"
@@ -33,16 +36,24 @@ def new_run_directory(parent: Path, config_id: str, run_id: str | None) -> Path:
     EventLogError : the named directory exists, or the parent cannot be written
     """
     stamp = utc_now().strftime("%Y%m%dT%H%M%SZ")
-    names = [run_id] if run_id else [f"{config_id}-{stamp}", *(f"{config_id}-{stamp}-{n}" for n in range(2, 1000))]
+    names = (
+        [run_id]
+        if run_id
+        else [f"{config_id}-{stamp}", *(f"{config_id}-{stamp}-{n}" for n in range(2, 1000))]
+    )
     for name in names:
         try:
             (parent / name).mkdir(parents=True)
         except FileExistsError:
             continue
         except OSError as error:
-            raise EventLogError(f"{parent / name}: cannot create the run directory: {error.strerror}") from error
+            raise EventLogError(
+                f"{parent / name}: cannot create the run directory: {error.strerror}"
+            ) from error
         return parent / name
-    raise EventLogError(f"{parent / names[0]}: must not exist: a run is never overwritten; choose another output.run_id")
+    raise EventLogError(
+        f"{parent / names[0]}: must not exist: a run is never overwritten; choose another output.run_id"
+    )
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -54,6 +65,15 @@ def write_json(path: Path, content: Any) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def write_run(directory: Path, record: dict[str, Any]) -> None:
+    """Write ``run.json``; a record that breaks its own schema is an EventLogError, written all the same."""
+    write_json(directory / RUN_FILE, record)
+    try:
+        RunRecord.model_validate(record)
+    except ValidationError as error:
+        raise EventLogError(f"{directory / RUN_FILE}: breaks its schema: {error}") from error
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -70,8 +90,9 @@ def read_run(run: Path) -> dict[str, Any]:
         raise EventLogError(f"{run}: has no {RUN_FILE}: the run is unfinished, or its process was killed")
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise EventLogError(f"{path}: must be JSON, is damaged: {error}") from error
+        RunRecord.model_validate(record)
+    except ValueError as error:  # pydantic's ValidationError is one
+        raise EventLogError(f"{path}: must be a run record, is damaged: {error}") from error
     return record
 
 

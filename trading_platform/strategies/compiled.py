@@ -102,7 +102,9 @@ def compiled_strategy(
         kept = memory_dtype(memory)
         record = params.record_dtype()
         if record.itemsize > PARAMS_BYTES:
-            raise StrategyError(f"params of {name} must be at most {PARAMS_BYTES} bytes, was {record.itemsize}")
+            raise StrategyError(
+                f"params of {name} must be at most {PARAMS_BYTES} bytes, was {record.itemsize}"
+            )
         space |= {
             f"_body_{name}": kernel(body),
             f"_params_{name}": record,

@@ -12,7 +12,9 @@ from .params import PriceDistance, Qty, StrategyParams
 class DebugParams(StrategyParams):
     """Parameters of the debug strategy."""
 
-    spread: PriceDistance = Field(gt=0, description="distance of bid and ask where the book has no such level")
+    spread: PriceDistance = Field(
+        gt=0, description="distance of bid and ask where the book has no such level"
+    )
     order_qty: Qty = Field(gt=0, description="quantity of each order")
     levels: int = Field(default=3, ge=1, le=16, description="levels of the book to quote on, per side")
     post_only: bool = Field(default=True, description="post-only, else good till canceled")
@@ -39,7 +41,9 @@ class DebugStrategy(Strategy):
         prices = [level.price_ticks for level in self.view.levels(side) if level.qty_lots > 0][:wanted]
         middle_ticks = self.view.mark_halfticks() // 2
         half_spread_ticks = self.params["spread_ticks"] // 2
-        return prices + [middle_ticks - side * (half_spread_ticks + level) for level in range(len(prices), wanted)]
+        return prices + [
+            middle_ticks - side * (half_spread_ticks + level) for level in range(len(prices), wanted)
+        ]
 
     def _want(self, side: int, level: int, price_ticks: int) -> None:
         tif = TimeInForce.POST_ONLY if self.params["post_only"] else TimeInForce.GTC

@@ -18,9 +18,13 @@ class GridMakerParams(StrategyParams):
 
     order_qty: Qty = Field(gt=0, description="quantity of each order")
     levels: int = Field(default=5, ge=1, le=16, description="orders per side")
-    half_spread: PriceDistance = Field(gt=0, description="distance of the first quote from the reservation price")
+    half_spread: PriceDistance = Field(
+        gt=0, description="distance of the first quote from the reservation price"
+    )
     grid_step: PriceDistance = Field(gt=0, description="quotes lie on multiples of this price")
-    skew_step: PriceDistance = Field(ge=0, description="shift of the reservation price per order_qty of position")
+    skew_step: PriceDistance = Field(
+        ge=0, description="shift of the reservation price per order_qty of position"
+    )
     max_position: Qty = Field(gt=0, description="no quote that would add to a position beyond this")
 
 
@@ -37,7 +41,9 @@ def grid_maker(state: State, params: Any, memory: Any) -> None:  # noqa: ARG001 
     qty_lots, step = params["order_qty_lots"], params["grid_step_ticks"]
     net_lots = state.positions[0]["net_lots"]
     middle_halfticks = book["mark_halfticks"] - 2 * params["skew_step_ticks"] * net_lots // qty_lots
-    bid_ticks = min((middle_halfticks - 2 * params["half_spread_ticks"]) // 2, book["ask_ticks"] - 1) // step * step
+    bid_ticks = (
+        min((middle_halfticks - 2 * params["half_spread_ticks"]) // 2, book["ask_ticks"] - 1) // step * step
+    )
     ask_ticks = max((middle_halfticks + 2 * params["half_spread_ticks"] + 1) // 2, book["bid_ticks"] + 1)
     ask_ticks = (ask_ticks + step - 1) // step * step
     for level in range(params["levels"]):

@@ -162,13 +162,22 @@ class View:
         place = row * self._order_size
         orders = self._orders
         return Order(
-            *(orders[place + offset] for offset in _ORDER_FIELDS[:-1]), Pending(orders[place + _ORDER_FIELDS[-1]])
+            *(orders[place + offset] for offset in _ORDER_FIELDS[:-1]),
+            Pending(orders[place + _ORDER_FIELDS[-1]]),
         )
 
     # --- wishes
 
     def quote(
-        self, side: int, level: int, price_ticks: int, qty_lots: int, *, instrument: int = 0, tif: int = 1, tag: int = 0
+        self,
+        side: int,
+        level: int,
+        price_ticks: int,
+        qty_lots: int,
+        *,
+        instrument: int = 0,
+        tif: int = 1,
+        tag: int = 0,
     ) -> None:
         """State the whole wish for a slot (qty_lots 0: nothing): see core.intents.quote. Post-only by default."""
         self._append(_QUOTE, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
@@ -187,7 +196,9 @@ class View:
         """Ask for a limit order in a free slot."""
         self._append(_NEW, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
 
-    def market_order(self, side: int, level: int, qty_lots: int, *, instrument: int = 0, tag: int = 0) -> None:
+    def market_order(
+        self, side: int, level: int, qty_lots: int, *, instrument: int = 0, tag: int = 0
+    ) -> None:
         """Ask for a market order: sent as an IOC limit at the opposite touch plus the configured collar."""
         self._append(_NEW, self._slot(instrument, side, level), _MARKET, _IOC, 0, qty_lots, tag)
 
@@ -221,7 +232,11 @@ class View:
         self._session[_TIMER] = at_ns
 
     def _slot(self, instrument: int, side: int, level: int) -> int:
-        if not (0 <= level < self._levels_per_side and side in (1, -1) and 0 <= instrument < len(self._state.books)):
+        if not (
+            0 <= level < self._levels_per_side
+            and side in (1, -1)
+            and 0 <= instrument < len(self._state.books)
+        ):
             raise IndexError(
                 f"no slot (instrument {instrument}, side {side}, level {level}): sides are 1 and -1, "
                 f"levels 0 to {self._levels_per_side - 1}, instruments 0 to {len(self._state.books) - 1}"
@@ -249,5 +264,14 @@ _TRADE_SIZE: Final = TRADE.itemsize // 8
 _LOSS_SIZE: Final = LOSS.itemsize // 8
 _ORDER_FIELDS: Final = tuple(
     _place(ORDER, name)
-    for name in ("order_id", "side", "price_ticks", "order_lots", "cum_lots", "leaves_lots", "status", "pending")
+    for name in (
+        "order_id",
+        "side",
+        "price_ticks",
+        "order_lots",
+        "cum_lots",
+        "leaves_lots",
+        "status",
+        "pending",
+    )
 )

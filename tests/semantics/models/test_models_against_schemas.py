@@ -32,6 +32,8 @@ def eventful_session(policy: ReplacePolicy) -> Session:
         session.quote(BUY, 1000 - level, 5, level)
     session.new(SELL, 1000, 99, tif=POST_ONLY)
     session.market(SELL, 2, level=1)
+    session.new(SELL, 1020, 1, level=2)
+    session.cancel(SELL, level=2)
     session.decide()
     session.advance(SECOND_NS)
     session.touch(1001, 1011)

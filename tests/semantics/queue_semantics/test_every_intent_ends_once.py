@@ -5,31 +5,9 @@ from collections import Counter
 
 import pytest
 
-from trading_platform.model.enums import CommandKind, EventFlag, EventKind, HoldCode, ReplacePolicy
+from trading_platform.model.enums import ReplacePolicy
 
-from ..harness import BUY, SECOND_NS, SELL, Session
-
-
-def ends(session: Session) -> dict[int, list[str]]:
-    """Return seq of each INTENT -> how it ended. The cancel half of a replace is no end, its new half is."""
-    found: dict[int, list[str]] = {
-        int(event["seq"]): [] for event in session.log if event["kind"] == EventKind.INTENT
-    }
-    replacing = {int(e["cause_seq"]) for e in session.log if e["kind"] == EventKind.SENT and e["a"] == CommandKind.NEW}
-    for event in session.log:
-        cause = int(event["cause_seq"])
-        if cause not in found:
-            continue
-        if event["kind"] == EventKind.SENT and event["a"] == CommandKind.NEW:
-            found[cause].append("new")
-        elif event["kind"] == EventKind.SENT:
-            is_half = bool(int(event["pending_to"]) & 2) or cause in replacing
-            found[cause] += [] if is_half else ["cancel"]
-        elif event["kind"] == EventKind.DENIED and not event["flags"] & EventFlag.COALESCED:
-            found[cause].append("denied")
-        elif event["kind"] == EventKind.DEQUEUED:
-            found[cause].append(HoldCode(int(event["code"])).name)
-    return found
+from ..harness import BUY, SECOND_NS, SELL, Session, intent_ends
 
 
 def waiting(session: Session) -> set[int]:
@@ -50,11 +28,11 @@ def test_random_session(policy: ReplacePolicy, seed: int) -> None:
         for _ in range(draw.randint(0, 3)):
             wish(session, draw)
         session.decide()
-    outcome = ends(session)
+    outcome = intent_ends(session.log)
     for seq, how in outcome.items():
         assert len(how) == (0 if seq in waiting(session) else 1), (seq, how)
     seen = Counter(how for (how,) in (found for found in outcome.values() if found))
-    assert {"new", "cancel", "denied", "SUPERSEDED"} <= set(seen)  # the session was worth it
+    assert {"NEW", "CANCEL", "DENIED", "SUPERSEDED"} <= set(seen)  # the session was worth it
 
 
 def answer(session: Session, draw: random.Random, order_id: int) -> None:

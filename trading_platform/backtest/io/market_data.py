@@ -1,5 +1,6 @@
 """Market data of a run: loaded, validated, with the range of prices the book has to cover."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
+from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
 from ...data.validate import DataFacts, validate_events
 from ...model.errors import DataError
@@ -20,7 +22,7 @@ class MarketData:
     """Validated arrays and what was found in them.
 
     ``roi_ticks`` is the inclusive range of the ROI depth, None for the hash map; ``range_ticks`` what the book may
-    show at all.
+    show at all, ``resyncs_ns`` the local times at which the data clears the book after its first row.
     """
 
     files: tuple[Path, ...]
@@ -29,6 +31,7 @@ class MarketData:
     facts: DataFacts
     roi_ticks: tuple[int, int] | None
     range_ticks: tuple[int, int]
+    resyncs_ns: tuple[int, ...]
 
     def record(self) -> list[dict[str, Any]]:
         """Return path, SHA-256 and rows of each file, for the run record."""
@@ -56,8 +59,24 @@ def load_market_data(config: RunConfig) -> MarketData:
         validate_events([snapshot], [str(engine.initial_snapshot)], instrument.tick_size, instrument.lot_size)
     roi = _roi_ticks(config, facts)
     return MarketData(
-        tuple(engine.data_files), arrays, snapshot, facts, roi, roi or (1, max(1, facts.price_max_ticks))
+        files=tuple(engine.data_files),
+        arrays=arrays,
+        snapshot=snapshot,
+        facts=facts,
+        roi_ticks=roi,
+        range_ticks=roi or (1, max(1, facts.price_max_ticks)),
+        resyncs_ns=_resyncs_ns(arrays, facts.first_local_ns),
     )
+
+
+def _resyncs_ns(arrays: Sequence[np.ndarray], first_ns: int) -> tuple[int, ...]:
+    """Return when the local book is cleared to be loaded anew, in the order of time."""
+    found: set[int] = set()
+    for array in arrays:
+        event = array["ev"]
+        rows = np.flatnonzero(((event & KIND_MASK) == DEPTH_CLEAR) & ((event & LOCAL_FLAG) != 0))
+        found.update(int(at_ns) for at_ns in array["local_ts"][rows] if at_ns > first_ns)
+    return tuple(sorted(found))
 
 
 def _roi_ticks(config: RunConfig, facts: DataFacts) -> tuple[int, int] | None:
@@ -70,7 +89,10 @@ def _roi_ticks(config: RunConfig, facts: DataFacts) -> tuple[int, int] | None:
         assert depth.roi_max is not None
         low, high = instrument.price_to_ticks(depth.roi_min), instrument.price_to_ticks(depth.roi_max)
         if facts.trade_count and not low <= facts.traded_min_ticks <= facts.traded_max_ticks <= high:
-            traded = (facts.traded_min_ticks * instrument.tick_size, facts.traded_max_ticks * instrument.tick_size)
+            traded = (
+                facts.traded_min_ticks * instrument.tick_size,
+                facts.traded_max_ticks * instrument.tick_size,
+            )
             raise DataError(
                 f"engine.depth must cover the traded range {traded[0]} to {traded[1]}, "
                 f"was {depth.roi_min} to {depth.roi_max}: widen roi_min and roi_max, or use kind auto or hashmap"

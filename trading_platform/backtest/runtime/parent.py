@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ...runner.record import FORMAT, RUN_FILE, write_json
+from ...runner.record import FORMAT, RUN_FILE, write_run
 
 STOP_SECONDS: Final = 30
 Progress = Callable[[int, int], None]
@@ -56,15 +56,14 @@ def run_in_child(
         if outcome is None:
             outcome = _died(child.returncode, complaints)
     if not (directory / RUN_FILE).is_file():
-        write_json(
-            directory / RUN_FILE,
+        write_run(
+            directory,
             {
                 "format": FORMAT,
                 "run_id": directory.name,
                 "status": outcome.status,
                 "config": config,
                 "error": outcome.error,
-                "log_digest": None,
             },
         )
     return outcome
@@ -106,4 +105,3 @@ def _died(code: int, complaints: IO[str]) -> Outcome:
     else:
         how = f"the engine's process ended with code {code} and no answer"
     return Outcome("failed", f"EngineError: {how}: {tail or 'it printed nothing'}", 1)
-

@@ -149,7 +149,10 @@ _roi_now, _map_now = _symbol("roivecbt_current_timestamp"), _symbol("hashmapbt_c
 _roi_depth, _map_depth = _symbol("roivecbt_depth"), _symbol("hashmapbt_depth")
 _roi_orders, _map_orders = _symbol("roivecbt_orders"), _symbol("hashmapbt_orders")
 _roi_trades, _map_trades = _symbol("roivecbt_last_trades"), _symbol("hashmapbt_last_trades")
-_roi_clear_trades, _map_clear_trades = _symbol("roivecbt_clear_last_trades"), _symbol("hashmapbt_clear_last_trades")
+_roi_clear_trades, _map_clear_trades = (
+    _symbol("roivecbt_clear_last_trades"),
+    _symbol("hashmapbt_clear_last_trades"),
+)
 _roi_clear, _map_clear = _symbol("roivecbt_clear_inactive_orders"), _symbol("hashmapbt_clear_inactive_orders")
 _roi_buy, _map_buy = _symbol("roivecbt_submit_buy_order"), _symbol("hashmapbt_submit_buy_order")
 _roi_sell, _map_sell = _symbol("roivecbt_submit_sell_order"), _symbol("hashmapbt_submit_sell_order")
@@ -254,7 +257,15 @@ def clear_inactive_orders(roi: int, backtest: int, asset: int) -> None:
 
 @kernel
 def submit(
-    roi: int, backtest: int, asset: int, side: int, order_id: int, price: float, qty: float, tif: int, order_type: int
+    roi: int,
+    backtest: int,
+    asset: int,
+    side: int,
+    order_id: int,
+    price: float,
+    qty: float,
+    tif: int,
+    order_type: int,
 ) -> int:
     """Submit an order without waiting for the response."""
     if side > 0:

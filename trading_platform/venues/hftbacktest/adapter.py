@@ -224,9 +224,13 @@ def _observe_levels(engine: np.void, state: State, instrument: int) -> None:
         bid["qty_lots"] = 0
         ask["qty_lots"] = 0
         if bid["price_ticks"] >= state.instruments[instrument]["book_min_ticks"]:
-            bid["qty_lots"] = _lots(engine, abi.bid_qty_at(engine["roi"], engine["depth"], bid["price_ticks"]))
+            bid["qty_lots"] = _lots(
+                engine, abi.bid_qty_at(engine["roi"], engine["depth"], bid["price_ticks"])
+            )
         if 0 < ask["price_ticks"] <= state.instruments[instrument]["book_max_ticks"]:
-            ask["qty_lots"] = _lots(engine, abi.ask_qty_at(engine["roi"], engine["depth"], ask["price_ticks"]))
+            ask["qty_lots"] = _lots(
+                engine, abi.ask_qty_at(engine["roi"], engine["depth"], ask["price_ticks"])
+            )
 
 
 @kernel
@@ -352,7 +356,9 @@ def _report_fill(engine: np.void, state: State, row: int, address: int, lots: in
 
 
 @kernel
-def _report_sweep(engine: np.void, state: State, row: int, ts_exch_ns: int, last_ticks: int, lots: int) -> None:
+def _report_sweep(
+    engine: np.void, state: State, row: int, ts_exch_ns: int, last_ticks: int, lots: int
+) -> None:
     """Report the unseen part of a sweep as estimated fills: down the local book, bounded by the last price."""
     order = state.orders[row]
     touch, side = state.books[order["instrument"]], order["side"]

@@ -16,7 +16,12 @@ from ...model.instrument import Instrument
 from .adapter import VENUE
 
 QUEUE_MODELS: Final = ("risk_averse", "log_prob", "log_prob2", "power_prob", "power_prob2", "power_prob3")
-_TIF: Final = {"GTC": TimeInForce.GTC, "GTX": TimeInForce.POST_ONLY, "FOK": TimeInForce.FOK, "IOC": TimeInForce.IOC}
+_TIF: Final = {
+    "GTC": TimeInForce.GTC,
+    "GTX": TimeInForce.POST_ONLY,
+    "FOK": TimeInForce.FOK,
+    "IOC": TimeInForce.IOC,
+}
 for _name, _tif in _TIF.items():
     if getattr(engine_order, _name) != _tif:
         raise EngineError(f"hftbacktest's {_name} must be {int(_tif)}, was {getattr(engine_order, _name)}")

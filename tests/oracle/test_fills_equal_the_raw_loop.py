@@ -1,0 +1,120 @@
+"""The whole engine against hftbacktest alone: same rule, same fills, one by one; same position, balance and fee."""
+
+import itertools
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hftbacktest import BacktestAsset
+
+from trading_platform.backtest import engine
+from trading_platform.backtest.io.market_data import load_market_data
+from trading_platform.config.run import RunConfig
+from trading_platform.model.enums import EventKind
+
+from .builders import COMPILED, FORMS, PARTS, Done, maker_config, run
+from .raw_loop import END, Maker, Raw, ledger_at
+
+LOTS = 10
+POLICIES = ("after_ack", "at_once")
+Files = tuple[Path, ...]
+
+
+def raw_run(config: RunConfig, *, meets_own: bool = False) -> tuple[Maker, np.void]:
+    """Return the raw maker after the end of the data, and the engine's ledger."""
+    data, instrument = load_market_data(config), config.instrument
+    latency = config.engine.latency
+    asset = (
+        BacktestAsset()
+        .data(list(data.arrays))
+        .linear_asset(1.0)
+        .constant_order_latency(latency.entry_ns, latency.response_ns)
+        .risk_adverse_queue_model()
+        .no_partial_fill_exchange()
+        .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
+        .tick_size(float(instrument.tick_size))
+        .lot_size(float(instrument.lot_size))
+        .last_trades_capacity(0)
+    )
+    roi = None
+    if data.roi_ticks is not None:
+        low, high = data.roi_ticks
+        roi = (low * float(instrument.tick_size), high * float(instrument.tick_size))
+    raw = Raw(asset, roi)
+    at_once = config.engine.replace_policy == "at_once"
+    maker = Maker(raw, float(instrument.tick_size), float(instrument.lot_size), LOTS, at_once, meets_own)
+    assert maker.run() == END
+    ledger = raw.ledger()
+    raw.close()
+    return maker, ledger
+
+
+def our_run(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Done, np.void]:
+    """Return our run, and the engine's own ledger as it was before the engine was freed."""
+    ledgers: list[np.void] = []
+    release = engine.release
+
+    def look_and_release(venue: np.ndarray[Any, np.dtype[np.void]]) -> None:
+        roi, address = int(venue[0]["roi"]), int(venue[0]["backtest"])
+        ledgers.append(ledger_at(engine_ledger_address(roi, address)))
+        release(venue)
+
+    monkeypatch.setattr(engine, "release", look_and_release)
+    done = run(config, directory)
+    (ledger,) = ledgers
+    return done, ledger
+
+
+def engine_ledger_address(roi: int, address: int) -> int:
+    """Return where the engine keeps its ledger of the first asset."""
+    from hftbacktest import binding
+
+    values = binding.roivecbt_state_values if roi else binding.hashmapbt_state_values
+    return int(values(address, 0))
+
+
+def assert_same(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker, raw_ledger = raw_run(config)
+    done, ledger = our_run(config, directory, monkeypatch)
+    fills = done.fills()
+    for index, (ours, raw) in enumerate(itertools.zip_longest(fills, maker.fills)):
+        assert ours == raw, f"fill {index} of {len(fills)} (ours) and {len(maker.fills)} (raw loop)"
+    assert len(fills) > 100
+    lot_size = config.instrument.lot_size
+    final = done.of(EventKind.POSITION)[-1]
+    assert Decimal(int(final["qty_lots"])) * lot_size == round(Decimal(float(ledger["position"])), 9)
+    assert ledger["position"] == pytest.approx(float(raw_ledger["position"]), rel=1e-9)
+    tick_money = float(config.instrument.tick_size * lot_size)
+    assert int(final["a"]) * tick_money == pytest.approx(float(ledger["balance"]), rel=1e-9)
+    assert int(final["c"]) * 1e-9 == pytest.approx(float(ledger["fee"]), rel=1e-9)
+    assert len(fills) == int(ledger["num_trades"])
+
+
+@pytest.mark.parametrize("strategy", FORMS)
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("depth", ["auto", "hashmap"])
+def test_on_btcusdt(
+    btcusdt: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: str, policy: str, strategy: str
+) -> None:
+    config = maker_config(btcusdt, strategy, engine__depth__kind=depth, engine__replace_policy=policy)
+    assert_same(config, tmp_path / "run", monkeypatch)
+
+
+@pytest.mark.parametrize("strategy", FORMS)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_on_three_consecutive_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, strategy: str
+) -> None:
+    assert_same(maker_config(PARTS, strategy, engine__replace_policy=policy), tmp_path / "run", monkeypatch)
+
+
+@pytest.mark.parametrize(("policy", "fills", "lots"), [("after_ack", 799, 490), ("at_once", 825, 450)])
+def test_the_raw_loop_gives_the_known_numbers(btcusdt: Files, policy: str, fills: int, lots: int) -> None:
+    """The numbers of docs/engine.md, measured long before this code by a loop that lets own orders meet."""
+    config = maker_config(btcusdt, engine__replace_policy=policy)
+    maker, ledger = raw_run(config, meets_own=True)
+
+    assert len(maker.fills) == fills
+    assert round(float(ledger["position"]) / float(config.instrument.lot_size)) == lots
