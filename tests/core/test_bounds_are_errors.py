@@ -33,7 +33,7 @@ def test_slot_that_does_not_exist_stops_the_run(slot: int) -> None:
     session.new(BUY, 1000, 1, level=1)
     session.state.intents[1]["slot"] = slot
     session.fold()
-    assert step.decide(session.state) == Stop.BAD_SLOT
+    assert step.decide(session.state) == Stop.BAD_INTENT
     assert session.session["stop_detail"] == 1
     assert session.session["command_count"] == 0
 

@@ -11,6 +11,7 @@ order is sent that would meet an own one of the other side, one with a cancel in
 """
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,7 +20,10 @@ from hftbacktest import BacktestAsset, _hftbacktest, binding
 from hftbacktest.order import CANCELED, EXPIRED, FILLED, GTX, LIMIT, NEW, NONE
 from hftbacktest.types import order_dtype, state_values_dtype
 
-from .builders import Fill
+from trading_platform.backtest.io.market_data import load_market_data
+from trading_platform.config.run import RunConfig
+
+from .builders import Events, Fill
 
 FOREVER_NS: Final = 1 << 58
 OK, END, FEED, RESPONSE = 0, 1, 2, 3
@@ -27,15 +31,20 @@ INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 
 class Raw:
-    """One asset on the engine. ``roi``: (lowest, highest price) of the vector book, else the hash map."""
+    """One asset on the engine. ``roi``: (lowest, highest price) of the vector book, else the hash map.
 
-    def __init__(self, asset: BacktestAsset, roi: tuple[float, float] | None = None) -> None:
+    The engine reads ``rows`` where they lie: they are kept as long as it is.
+    """
+
+    def __init__(
+        self, asset: BacktestAsset, rows: Sequence[Events], roi: tuple[float, float] | None = None
+    ) -> None:
         if roi is not None:
             asset = asset.roi_lb(roi[0]).roi_ub(roi[1])
         build = _hftbacktest.build_roivec_backtest if roi else _hftbacktest.build_hashmap_backtest
         self._kind = "roivec" if roi else "hashmap"
-        self._asset = asset  # owns the data
-        self._engine: int = build([asset])
+        self._keep = (asset, rows)
+        self._engine: int = build([asset.data(list(rows))])
         self.now_ns = 0
 
     def _call(self, name: str, *arguments: Any) -> Any:
@@ -111,6 +120,7 @@ class Maker:
     lots: int
     at_once: bool
     meets_own: bool = False  # True: leave out the rule on own orders of the other side
+    shade_lots: float = 0.0  # what an order is sent short of
     fills: list[Fill] = field(default_factory=list)
     _live: dict[int, Quote] = field(default_factory=dict)
     _at: dict[int, Quote | None] = field(default_factory=lambda: {1: None, -1: None})
@@ -197,5 +207,29 @@ class Maker:
     def _submit(self, side: int, price_ticks: int) -> None:
         self._ids += 1
         quote = self._at[side] = self._live[self._ids] = Quote(self._ids, side, price_ticks)
-        price, qty = price_ticks * self.tick_size, self.lots * self.lot_size
+        price, qty = price_ticks * self.tick_size, (self.lots - self.shade_lots) * self.lot_size
         assert self.raw.submit(side, quote.order_id, price, qty) == OK
+
+
+def raw_maker(config: RunConfig, lots: int, **options: Any) -> Maker:
+    """Return the maker on an engine of its own, set up from the plain facts of a configuration (risk-averse queue)."""
+    data, instrument, latency = load_market_data(config), config.instrument, config.engine.latency
+    asset = (
+        BacktestAsset()
+        .linear_asset(1.0)
+        .constant_order_latency(latency.entry_ns, latency.response_ns)
+        .risk_adverse_queue_model()
+        .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
+        .tick_size(float(instrument.tick_size))
+        .lot_size(float(instrument.lot_size))
+        .last_trades_capacity(0)
+    )
+    partial = config.engine.exchange_model == "partial_fill"
+    asset = asset.partial_fill_exchange() if partial else asset.no_partial_fill_exchange()
+    roi = None
+    if data.roi_ticks is not None:
+        low, high = data.roi_ticks
+        roi = (low * float(instrument.tick_size), high * float(instrument.tick_size))
+    at_once = config.engine.replace_policy == "at_once"
+    sizes = (float(instrument.tick_size), float(instrument.lot_size))
+    return Maker(Raw(asset, data.arrays, roi), *sizes, lots, at_once, **options)

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hftbacktest import BacktestAsset
+from hftbacktest import binding
 
 from trading_platform.backtest import engine
-from trading_platform.backtest.io.market_data import load_market_data
 from trading_platform.config.run import RunConfig
 from trading_platform.model.enums import EventKind
 
 from .builders import COMPILED, FORMS, PARTS, Done, maker_config, run
-from .raw_loop import END, Maker, Raw, ledger_at
+from .raw_loop import END, Maker, ledger_at, raw_maker
 
 LOTS = 10
 POLICIES = ("after_ack", "at_once")
@@ -24,30 +23,10 @@ Files = tuple[Path, ...]
 
 def raw_run(config: RunConfig, *, meets_own: bool = False) -> tuple[Maker, np.void]:
     """Return the raw maker after the end of the data, and the engine's ledger."""
-    data, instrument = load_market_data(config), config.instrument
-    latency = config.engine.latency
-    asset = (
-        BacktestAsset()
-        .data(list(data.arrays))
-        .linear_asset(1.0)
-        .constant_order_latency(latency.entry_ns, latency.response_ns)
-        .risk_adverse_queue_model()
-        .no_partial_fill_exchange()
-        .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
-        .tick_size(float(instrument.tick_size))
-        .lot_size(float(instrument.lot_size))
-        .last_trades_capacity(0)
-    )
-    roi = None
-    if data.roi_ticks is not None:
-        low, high = data.roi_ticks
-        roi = (low * float(instrument.tick_size), high * float(instrument.tick_size))
-    raw = Raw(asset, roi)
-    at_once = config.engine.replace_policy == "at_once"
-    maker = Maker(raw, float(instrument.tick_size), float(instrument.lot_size), LOTS, at_once, meets_own)
+    maker = raw_maker(config, LOTS, meets_own=meets_own)
     assert maker.run() == END
-    ledger = raw.ledger()
-    raw.close()
+    ledger = maker.raw.ledger()
+    maker.raw.close()
     return maker, ledger
 
 
@@ -69,8 +48,6 @@ def our_run(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch)
 
 def engine_ledger_address(roi: int, address: int) -> int:
     """Return where the engine keeps its ledger of the first asset."""
-    from hftbacktest import binding
-
     values = binding.roivecbt_state_values if roi else binding.hashmapbt_state_values
     return int(values(address, 0))
 

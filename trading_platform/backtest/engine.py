@@ -263,10 +263,10 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
                 f"a strategy may append at most {len(session.state.intents)} intents per wakeup, "
                 f"appended {detail} {at}: raise levels_per_side or ask for less"
             )
-        case Stop.BAD_SLOT:
+        case Stop.BAD_INTENT:
             per_side = int(session_record["levels_per_side"])
             raise StrategyError(
-                f"intent {detail} of the wakeup names a slot that does not exist {at}: "
+                f"intent {detail} of the wakeup names a kind or a slot that does not exist {at}: "
                 f"levels are 0 to {per_side - 1}, sides 1 and -1"
             )
         case _:

@@ -10,6 +10,8 @@ from .held import give_up, hold, same_wish
 from .merge import merged, resolve, takes_asked
 from .state import State
 
+_CANCEL: Final = int(Held.CANCEL)
+_CANCEL_ABSORBED: Final = int(Held.CANCEL_ABSORBED)
 _NOTHING: Final = int(Held.NOTHING)
 _KEEP: Final = int(Held.KEEP)
 _QUOTE: Final = int(IntentKind.QUOTE)
@@ -38,6 +40,8 @@ def _take_intent(state: State, intent: np.void) -> None:
     if is_quote and slot["held_quoted"]:
         held = _NOTHING  # a quote states the whole wish
     after = merged(held, asked)
+    if after == _CANCEL and held != _NOTHING and slot["order_row"] < 0:
+        after = _CANCEL_ABSORBED  # what was held is all there is to cancel
     if after != _KEEP and takes_asked(held, asked) and not same_wish(slot, intent):
         hold(state, slot_index, after, intent)
         return

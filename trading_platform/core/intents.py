@@ -58,8 +58,8 @@ def quote(
 ) -> None:
     """State the whole wish for a slot: this price and quantity, or nothing (qty_lots 0).
 
-    The core works out new, replace, cancel or no-op. An order at that price that was sent with that quantity
-    satisfies the wish even when partly filled: it keeps its place in the queue.
+    The core works out new, replace, cancel or no-op. An order at that price satisfies the wish if it was sent with that
+    quantity, even when partly filled since, or if that is what is left of it: it keeps its place in the queue.
     """
     append(state, _QUOTE, slot_index(state, instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
 

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from .._jit import kernel
-from ..model.enums import ConnectionCode, EventFlag, EventKind
-from ..model.records import NO_SLOT
+from ..model.enums import ConnectionCode, EventFlag, EventKind, OrderType, TimeInForce
+from ..model.records import INTENT_TAG_MAX, NO_SLOT
 from .state import State
 
 _INTENT: Final = int(EventKind.INTENT)
@@ -25,6 +25,8 @@ _TOUCH: Final = int(EventKind.TOUCH)
 _OPENING: Final = int(EventKind.OPENING)
 _CONNECTION: Final = int(EventKind.CONNECTION)
 _RESYNC: Final = int(ConnectionCode.RESYNC)
+_ORDER_TYPE_LAST: Final = int(max(OrderType))
+_TIF_LAST: Final = int(max(TimeInForce))
 _QUOTED: Final = int(EventFlag.QUOTED)
 _COALESCED: Final = int(EventFlag.COALESCED)
 
@@ -57,6 +59,12 @@ def _of_instrument(state: State, kind: int, cause_seq: int, instrument: int) -> 
 
 
 @kernel
+def _known(value: int, last: int) -> int:
+    """Return 0 for a value that an event cannot carry: its denial tells it as the observed one."""
+    return value if 0 <= value <= last else 0
+
+
+@kernel
 def _wish(state: State, kind: int, cause_seq: int, slot_index: int) -> int:
     """Journal something about what a slot holds."""
     slot = state.slots[slot_index]
@@ -64,11 +72,11 @@ def _wish(state: State, kind: int, cause_seq: int, slot_index: int) -> int:
     event = state.events[index]
     event["slot"] = slot_index - slot["instrument"] * 2 * state.session[0]["levels_per_side"]
     event["side"] = slot["side"]
-    event["order_type"] = slot["held_type"]
-    event["tif"] = slot["held_tif"]
+    event["order_type"] = _known(slot["held_type"], _ORDER_TYPE_LAST)
+    event["tif"] = _known(slot["held_tif"], _TIF_LAST)
     event["price_ticks"] = slot["held_price_ticks"]
     event["qty_lots"] = slot["held_lots"]
-    event["tag"] = slot["held_tag"]
+    event["tag"] = slot["held_tag"] & INTENT_TAG_MAX
     if slot["held_quoted"]:
         event["flags"] = _QUOTED
     return index
@@ -105,8 +113,8 @@ def denied_again(state: State, slot_index: int) -> None:
     event = state.events[index]
     event["slot"] = slot_index - slot["instrument"] * 2 * state.session[0]["levels_per_side"]
     event["side"] = slot["side"]
-    event["order_type"] = slot["denied_type"]
-    event["tif"] = slot["denied_tif"]
+    event["order_type"] = _known(slot["denied_type"], _ORDER_TYPE_LAST)
+    event["tif"] = _known(slot["denied_tif"], _TIF_LAST)
     event["price_ticks"] = slot["denied_price_ticks"]
     event["qty_lots"] = slot["denied_lots"]
     event["code"] = slot["denied_code"]

@@ -118,6 +118,6 @@ def resolve(state: State, kind: int, slot_index: int, price_ticks: int, lots: in
         return _REPLACE if lots > 0 else _KEEP
     if lots == 0:
         return _CANCEL
-    if order["price_ticks"] == price_ticks and order["order_lots"] == lots:
+    if order["price_ticks"] == price_ticks and (order["order_lots"] == lots or order["leaves_lots"] == lots):
         return _KEEP
     return _REPLACE

@@ -83,6 +83,7 @@ def open_order(
     order["replace_seq"] = 0
     order["cancel_seq"] = 0
     order["cancel_refused"] = 0
+    order["replace_done"] = 0
     order["tag"] = tag
     order["venue_ts_ns"] = 0
     order["venue_leaves_lots"] = lots

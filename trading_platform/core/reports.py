@@ -8,7 +8,16 @@ from typing import Final
 import numpy as np
 
 from .._jit import kernel
-from ..model.enums import AnomalyCode, EventFlag, EventKind, HaltCode, OrderEvent, Pending, ReportKind
+from ..model.enums import (
+    AnomalyCode,
+    EventFlag,
+    EventKind,
+    HaltCode,
+    OrderEvent,
+    OrderStatus,
+    Pending,
+    ReportKind,
+)
 from . import journal
 from .order_fsm import INVALID, is_terminal, next_pending, next_status
 from .orders import find, unlink
@@ -21,6 +30,7 @@ _REPLACED: Final = int(ReportKind.REPLACED)
 _CANCELED: Final = int(ReportKind.CANCELED)
 _EXPIRED: Final = int(ReportKind.EXPIRED)
 _REJECTED: Final = int(ReportKind.REJECTED)
+_STATUS_CANCELED: Final = int(OrderStatus.CANCELED)
 _P_NEW: Final = int(Pending.NEW)
 _P_CANCEL: Final = int(Pending.CANCEL)
 _P_REPLACE: Final = int(Pending.REPLACE)
@@ -94,6 +104,7 @@ def _fill(state: State, row: int, report: np.void) -> None:
     event["a"] = fee
     event["b"] = order["cum_lots"]
     event["c"] = position["net_lots"]
+    _complete_replace(state, row, report["ts_exch_ns"])
     if impossible or overfill:
         _anomaly(state, row, report, _OVERFILL if overfill else _IMPOSSIBLE_STATUS)
 
@@ -120,17 +131,34 @@ def _status(state: State, row: int, report: np.void) -> None:
         _anomaly(state, row, report, _IMPOSSIBLE_STATUS if status == INVALID else _IMPOSSIBLE_PENDING)
         return
     cause = order["cancel_seq"] if kind == _CANCELED and order["cancel_seq"] else order["new_seq"]
-    was_new = order["pending"] & _P_NEW
     index = journal.of_order(state, _EV_VENUE_REJECT if kind == _REJECTED else _EV_STATUS, cause, row)
     if kind == _REPLACED:
         _amend(state, row, report["last_lots"], report["last_ticks"])
     _move(state, row, status, pending)
     _complete(state, index, row, report)
-    if kind == _REPLACED or (was_new and kind == _ACK and order["replaces_id"]):
-        replaced = journal.of_order(state, _EV_REPLACED, order["new_seq"], row)
-        state.events[replaced]["ts_exch_ns"] = report["ts_exch_ns"]
-        if kind == _REPLACED:
-            state.events[replaced]["parent_order_id"] = order["order_id"]
+    if kind == _REPLACED:
+        replaced = state.events[journal.of_order(state, _EV_REPLACED, order["new_seq"], row)]
+        replaced["ts_exch_ns"] = report["ts_exch_ns"]
+        replaced["parent_order_id"] = order["order_id"]
+    elif kind == _ACK:
+        _complete_replace(state, row, report["ts_exch_ns"])
+    elif kind == _CANCELED and state.slots[order["slot"]]["order_row"] >= 0:
+        _complete_replace(state, state.slots[order["slot"]]["order_row"], report["ts_exch_ns"])
+
+
+@kernel
+def _complete_replace(state: State, row: int, ts_exch_ns: int) -> None:
+    """Journal REPLACED once the venue has the new order and canceled the old: one record for the pair.
+
+    If a fill of the old order won the race, nothing was replaced: its FILL says so.
+    """
+    order = state.orders[row]
+    if order["replaces_id"] == 0 or order["replace_done"] or order["pending"] & _P_NEW:
+        return
+    old_row = find(state, order["replaces_id"])
+    if old_row >= 0 and state.orders[old_row]["status"] == _STATUS_CANCELED:
+        order["replace_done"] = 1
+        state.events[journal.of_order(state, _EV_REPLACED, order["new_seq"], row)]["ts_exch_ns"] = ts_exch_ns
 
 
 @kernel

@@ -49,14 +49,9 @@ def check_book(
     state: State, instrument: int, side: int, tif: int, price_ticks: int, lots: int
 ) -> tuple[int, int, int]:
     """Return (DenyCode or 0, observed, limit): does the order fit the book and our own orders?"""
-    book = state.books[instrument]
-    if crosses(state, instrument, side, price_ticks):
-        opposite_ticks = book["ask_ticks"] if side > 0 else book["bid_ticks"]
-        opposite_lots = book["ask_lots"] if side > 0 else book["bid_lots"]
-        if tif == _POST_ONLY:
-            return _POST_ONLY_WOULD_CROSS, price_ticks, opposite_ticks
-        if state.instruments[instrument]["taker_sweeps"] != _SWEEPS_ESTIMATED and lots > opposite_lots:
-            return _TAKER_SWEEP, lots, opposite_lots
+    book, taking = state.books[instrument], crosses(state, instrument, side, price_ticks)
+    if taking and tif == _POST_ONLY:
+        return _POST_ONLY_WOULD_CROSS, price_ticks, book["ask_ticks"] if side > 0 else book["bid_ticks"]
     row = state.session[0]["live_head"]
     while row >= 0:
         order = state.orders[row]
@@ -68,6 +63,10 @@ def check_book(
         ):
             return _SELF_CROSS, price_ticks, order["price_ticks"]
         row = order["next_row"]
+    if taking and state.instruments[instrument]["taker_sweeps"] != _SWEEPS_ESTIMATED:
+        opposite_lots = book["ask_lots"] if side > 0 else book["bid_lots"]
+        if lots > opposite_lots:
+            return _TAKER_SWEEP, lots, opposite_lots
     return 0, 0, 0
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from .._jit import kernel
-from ..model.enums import ReportKind, Stop, Wake
+from ..model.enums import IntentKind, ReportKind, Stop, Wake
 from ..model.records import NEVER
 from . import book, halt, held, intake, journal, outbox
 from .commands import query_lost_reports
@@ -26,8 +26,10 @@ _TIMER: Final = int(Wake.TIMER)
 _INTERVAL: Final = int(Wake.INTERVAL)
 _START: Final = int(Wake.START)
 _FILL: Final = int(ReportKind.FILL)
+_QUOTE: Final = int(IntentKind.QUOTE)
+_CANCEL: Final = int(IntentKind.CANCEL)
 _INTENTS_FULL: Final = int(Stop.INTENTS_FULL)
-_BAD_SLOT: Final = int(Stop.BAD_SLOT)
+_BAD_INTENT: Final = int(Stop.BAD_INTENT)
 
 
 @kernel
@@ -112,10 +114,11 @@ def _check_intents(state: State) -> int:
         session["stop_detail"] = session["intent_count"]
         return _INTENTS_FULL
     for index in range(session["intent_count"]):
-        slot = state.intents[index]["slot"]
-        if slot < 0 or slot >= len(state.slots):
+        intent = state.intents[index]
+        known = _QUOTE <= intent["kind"] <= _CANCEL and 0 <= intent["slot"] < len(state.slots)
+        if not known:
             session["stop_detail"] = index
-            return _BAD_SLOT
+            return _BAD_INTENT
     return 0
 
 

@@ -257,4 +257,4 @@ class Stop(IntEnum):
     BAD_FILL_PRICE = 9
     COMMAND_REFUSED = 10
     STRATEGY_ERROR = 11  # a compiled strategy returned a non-zero code
-    BAD_SLOT = 12  # an intent named a slot that does not exist
+    BAD_INTENT = 12  # an intent named a slot or a kind that does not exist

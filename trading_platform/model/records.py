@@ -141,6 +141,7 @@ ORDER: Final = int64_record(
     "sent_ns",
     "tag",
     "quoted",
+    "replace_done",  # 1: REPLACED was journaled
     "next_row",
     "prev_row",
     # the venue adapter's notes: what it last saw there
@@ -464,7 +465,6 @@ EVENT_RULES: Final[Mapping[EventKind, EventRule]] = {
         "a report that the order tables call impossible",
         _ORDER | {"a": "ReportKind", "code": "AnomalyCode"},
         AnomalyCode,
-        ConnectionCode,
         ("code",),
     ),
     EventKind.CONNECTION: EventRule(
