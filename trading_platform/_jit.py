@@ -4,15 +4,11 @@ numba keys its cache by the file of the function alone: a change in a helper of 
 code. Here the directory is named by the hash of everything a kernel can depend on, so a stale entry cannot be found.
 """
 
-import ast
 import contextlib
 import functools
 import hashlib
-import importlib.util
 import os
 import platform
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
@@ -28,17 +24,14 @@ from numba.core.caching import (
     _SourceFileBackedLocatorMixin,
 )
 
-from .model.errors import EngineError
+from ._sources import PACKAGE, is_kernel, kernel_files, source_closure
 
 if not __debug__:
-    raise EngineError(
+    raise RuntimeError(  # not of model/errors.py: only _sources lies below this module
         "trading_platform must not run under `python -O` or PYTHONOPTIMIZE: its assertions are checks"
     )
 
 F = TypeVar("F", bound=Callable[..., Any])
-PACKAGE: Final = Path(__file__).resolve().parent
-_KERNEL_FILES: Final = ("_jit.py", "_state_type.py")
-KERNEL_LAYERS: Final = ("model", "core", "venues", "runner")
 COMPILED: Final = not numba.core.config.DISABLE_JIT
 _LIBRARIES: Final = ("numba", "numpy", "llvmlite", "hftbacktest")
 
@@ -55,83 +48,14 @@ def kernel_hash() -> str:
     for name in (*_LIBRARIES, "python"):
         digest.update(f"{name}={platform.python_version() if name == 'python' else version(name)};".encode())
     digest.update(_flags().encode())
-    files = [
-        *(PACKAGE / name for name in _KERNEL_FILES),
-        *(file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py"))),
-    ]
-    for file in files:
+    for file in kernel_files():
         digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 
-def source_closure(file: Path) -> list[Path]:
-    """Return ``file`` and every module it imports, directly or not, that is neither installed nor standard library.
-
-    Kernel layers of this package are left out: `kernel_hash` covers them.
-    """
-    seen: dict[Path, None] = {}
-    queue = [file.resolve()]
-    while queue:
-        path = queue.pop(0)
-        if path in seen or not path.is_file() or not _is_local(path):
-            continue
-        seen[path] = None
-        queue.extend(_imported_files(path))
-    return sorted(seen)
-
-
-def _is_local(path: Path) -> bool:
-    if PACKAGE in path.parents:
-        return path.relative_to(PACKAGE).parts[0] not in (*KERNEL_LAYERS, *_KERNEL_FILES)
-    outside = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
-    return not any(Path(root).resolve() in path.parents for root in outside)
-
-
-def _imported_files(path: Path) -> list[Path]:
-    files = []
-    for name in _imported_names(path):
-        module = sys.modules.get(name)
-        origin = getattr(module, "__file__", None)
-        if origin is None and module is None:
-            try:
-                spec = importlib.util.find_spec(name)
-            except (ImportError, ValueError, AttributeError):
-                continue  # `from package import function`: the function is no module
-            origin = spec.origin if spec is not None else None
-        if origin is not None and origin.endswith(".py"):
-            files.append(Path(origin).resolve())
-    return files
-
-
-def _imported_names(path: Path) -> list[str]:
-    names: list[str] = []
-    package = _package_of(path)
-    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
-        if isinstance(node, ast.Import):
-            names.extend(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parts = package.split(".") if package else []
-                parts = parts[: len(parts) - node.level + 1]
-                base = ".".join([*parts, base] if base else parts)
-            names.append(base)
-            names.extend(f"{base}.{alias.name}" for alias in node.names)
-    return [name for name in names if name]
-
-
-def _package_of(path: Path) -> str:
-    parts: list[str] = []
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        parts.insert(0, folder.name)
-        folder = folder.parent
-    return ".".join(parts)
-
-
 @functools.cache
 def cache_root() -> Path:
-    """Return the directory above all caches: TRADING_PLATFORM_CACHE, else the user's cache directory, else a temporary one."""
+    """Return the directory above all caches: TRADING_PLATFORM_CACHE, else the user's cache, else a temporary one."""
     named = os.environ.get("TRADING_PLATFORM_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     candidates = [Path(named)] if named else [home / "trading_platform"]
@@ -146,8 +70,7 @@ def cache_root() -> Path:
 
 def cache_directory(file: Path) -> Path:
     """Return the cache directory for functions of ``file``."""
-    layer = file.relative_to(PACKAGE).parts[0] if PACKAGE in file.parents else ""
-    if layer in (*KERNEL_LAYERS, *_KERNEL_FILES):
+    if is_kernel(file):
         return cache_root() / f"kernels-{kernel_hash()[:16]}" / file.parent.relative_to(PACKAGE)
     digest = hashlib.sha256(kernel_hash().encode())
     for source in source_closure(file):
@@ -155,7 +78,7 @@ def cache_directory(file: Path) -> Path:
     return cache_root() / f"strategy-{digest.hexdigest()[:16]}"
 
 
-class CacheLocator(_SourceFileBackedLocatorMixin, _CacheLocator):  # type: ignore[misc]
+class CacheLocator(_SourceFileBackedLocatorMixin, _CacheLocator):
     """Where numba looks for the compiled form of a function: a directory named by the hash of all it depends on."""
 
     def __init__(self, py_func: Any, py_file: str) -> None:
@@ -177,11 +100,11 @@ class CacheLocator(_SourceFileBackedLocatorMixin, _CacheLocator):  # type: ignor
         return "hashed"
 
 
-class _Files(CompileResultCacheImpl):  # type: ignore[misc]
+class _Files(CompileResultCacheImpl):
     _locator_classes: ClassVar[list[type]] = [CacheLocator]
 
 
-class KernelCache(FunctionCache):  # type: ignore[misc]
+class KernelCache(FunctionCache):
     """numba's cache with our locator. Counts what had to be compiled; a read-only directory is no error."""
 
     _impl_class = _Files
@@ -208,11 +131,11 @@ def entry(signature: Any) -> Callable[[F], F]:
     """Compile a function that Python or the runner calls, at once and for one signature, cached on disk."""
 
     def decorate(function: F) -> F:
-        dispatcher = kernel(function)
+        dispatcher: Any = kernel(function)
         if COMPILED:
-            dispatcher.compile(signature)  # type: ignore[attr-defined]
-            dispatcher.disable_compile()  # type: ignore[attr-defined]
-        return dispatcher
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
+        return cast(F, dispatcher)
 
     return decorate
 

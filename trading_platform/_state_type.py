@@ -30,7 +30,7 @@ ArrayDtypes = Mapping[str, "np.dtype[Any]"]
 _FIELDS: Final[dict[str, tuple[int, Any]]] = {}  # field -> (place in the table, numba array type)
 
 
-class StateType(types.Type):  # type: ignore[misc]
+class StateType(types.Type):
     """numba's type of the state: there is one, so that all strategies have one signature."""
 
     def __init__(self) -> None:
@@ -53,12 +53,12 @@ def bind(python_class: type, fields: ArrayDtypes) -> None:
 
 
 @register_model(StateType)
-class _StateModel(models.OpaqueModel):  # type: ignore[misc]
+class _StateModel(models.OpaqueModel):
     """One pointer."""
 
 
 @infer_getattr
-class _StateAttributes(AttributeTemplate):  # type: ignore[misc]
+class _StateAttributes(AttributeTemplate):
     key = StateType
 
     def generic_resolve(self, _typ: StateType, attribute: str) -> Any:

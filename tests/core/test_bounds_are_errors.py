@@ -65,3 +65,13 @@ def test_journal_has_room_for_the_largest_block() -> None:
         before = len(session.log)
         session.decide()
         assert len(session.log) - before <= session.session["events_per_block"]
+
+
+@pytest.mark.parametrize("kind", [0, 5, -1])
+def test_kind_of_intent_that_does_not_exist_stops_the_run(kind: int) -> None:
+    session = Session()
+    session.new(BUY, 1000, 1)
+    session.state.intents[0]["kind"] = kind
+    session.fold()
+    assert step.decide(session.state) == Stop.BAD_INTENT
+    assert session.session["command_count"] == 0

@@ -16,7 +16,7 @@ N, R, C, RN, CN, K, CA, EMPTY = (
     Held.NOTHING,
 )
 ASKED = (N, R, C, K)
-# held -> what it holds after NEW, REPLACE, CANCEL, KEEP was asked; a "+" takes the asked price and quantity over
+# held -> what it holds after NEW, REPLACE, CANCEL, KEEP was asked; "+": price and quantity are the asked ones
 # fmt: off
 EXPECTED = {
     EMPTY: ((N, "+"),  (R, "+"),  (C, "+"),  (K, "+")),

@@ -64,7 +64,9 @@ def test_inverse_value_is_rounded_once(seed: int) -> None:
         lots, ticks = draw.randint(1, 10**6), draw.randint(1, 10**7)
         exact = Fraction(lots * 100) / (Fraction(INVERSE.tick_size) * ticks) * PICO
         assert inverse_value_money(record, lots, ticks, 1) == half_even(exact)
-        assert inverse_value_money(record, lots, 2 * ticks + 1, 2) == half_even(exact * 2 * ticks / (2 * ticks + 1))
+        assert inverse_value_money(record, lots, 2 * ticks + 1, 2) == half_even(
+            exact * 2 * ticks / (2 * ticks + 1)
+        )
 
 
 def test_inverse_value_of_the_largest_order_does_not_wrap() -> None:
@@ -96,7 +98,11 @@ def test_inverse_fee_is_a_rate_on_the_rounded_value(seed: int) -> None:
 
 
 def test_rebate_is_a_negative_fee() -> None:
-    assert fee_money(LINEAR.to_record(), 10, 600_000, True) < 0 < fee_money(LINEAR.to_record(), 10, 600_000, False)
+    assert (
+        fee_money(LINEAR.to_record(), 10, 600_000, True)
+        < 0
+        < fee_money(LINEAR.to_record(), 10, 600_000, False)
+    )
 
 
 @pytest.mark.parametrize("instrument", [LINEAR, INVERSE], ids=lambda instrument: instrument.name)
@@ -129,7 +135,9 @@ def test_inverse_long_gains_base_when_the_price_rises() -> None:
     apply_fill(position, record, 1, 10, 500_000, 0)
     entry = inverse_value_money(record, 10, 500_000, 1)
     assert equity_money(position, record, 1_000_000) == 0
-    assert equity_money(position, record, 2 * 625_000) == entry - inverse_value_money(record, 10, 625_000, 1) > 0
+    assert (
+        equity_money(position, record, 2 * 625_000) == entry - inverse_value_money(record, 10, 625_000, 1) > 0
+    )
 
 
 def test_flat_inverse_position_needs_no_mark() -> None:

@@ -1,4 +1,4 @@
-"""The throttle lets burst + T / interval requests through in any window of length T: never more, and no fewer if asked."""
+"""In any window of length T at most burst + T / interval requests pass, and no fewer if they are asked."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_no_window_holds_more_than_burst_plus_rate(gaps: list[int], interval_ns:
 @settings(max_examples=200, deadline=None)
 @given(gaps=GAPS, interval_ns=st.integers(1, 10), burst=st.integers(1, 5))
 def test_it_is_a_token_bucket(gaps: list[int], interval_ns: int, burst: int) -> None:
-    """The same decisions as a bucket of ``burst`` tokens that earns one per interval, counted in fractions of a token."""
+    """The same decisions as a bucket of ``burst`` tokens that earns one per interval."""
     state, level = throttled(interval_ns, burst), burst * interval_ns
     for gap in gaps:
         state.session[0]["now_ns"] += gap

@@ -1,4 +1,4 @@
-"""A strategy is called for the reasons it declared, once a book with two sides was seen, and for nothing else."""
+"""A strategy is called for the reasons it declared, once a book has two sides, and for nothing else."""
 
 import pytest
 from semantics.harness import BUY, SECOND_NS, START_NS, Session

@@ -1,33 +1,41 @@
 """The whole engine against hftbacktest alone: same rule, same fills, one by one; same position, balance and fee."""
 
+import functools
 import itertools
+import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hftbacktest import binding
 
 from trading_platform.backtest import engine
+from trading_platform.config.load import config_from_dict
 from trading_platform.config.run import RunConfig
 from trading_platform.model.enums import EventKind
 
-from .builders import COMPILED, FORMS, PARTS, Done, maker_config, run
-from .raw_loop import END, Maker, ledger_at, raw_maker
+from .builders import COMPILED, FORMS, PARTS, Done, Events, Fill, maker_config, run
+from .raw_loop import END, ledger_at, raw_maker
 
 LOTS = 10
 POLICIES = ("after_ack", "at_once")
 Files = tuple[Path, ...]
 
 
-def raw_run(config: RunConfig, *, meets_own: bool = False) -> tuple[Maker, np.void]:
-    """Return the raw maker after the end of the data, and the engine's ledger."""
-    maker = raw_maker(config, LOTS, meets_own=meets_own)
+@functools.cache
+def raw_run(config_json: str, *, meets_own: bool = False) -> tuple[list[Fill], np.void]:
+    """Return the fills of the raw maker at the end of the data, and the engine's ledger."""
+    maker = raw_maker(config_from_dict(json.loads(config_json), Path("/")), LOTS, meets_own=meets_own)
     assert maker.run() == END
     ledger = maker.raw.ledger()
     maker.raw.close()
-    return maker, ledger
+    return maker.fills, ledger
+
+
+def rule_of(config: RunConfig) -> str:
+    """Return a config as JSON, without the form of the strategy: the raw loop knows none."""
+    return json.dumps(config.resolved() | {"strategy": {"class_path": "any:Form"}})
 
 
 def our_run(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Done, np.void]:
@@ -35,7 +43,7 @@ def our_run(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch)
     ledgers: list[np.void] = []
     release = engine.release
 
-    def look_and_release(venue: np.ndarray[Any, np.dtype[np.void]]) -> None:
+    def look_and_release(venue: Events) -> None:
         roi, address = int(venue[0]["roi"]), int(venue[0]["backtest"])
         ledgers.append(ledger_at(engine_ledger_address(roi, address)))
         release(venue)
@@ -53,11 +61,11 @@ def engine_ledger_address(roi: int, address: int) -> int:
 
 
 def assert_same(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    maker, raw_ledger = raw_run(config)
+    raw_fills, raw_ledger = raw_run(rule_of(config))
     done, ledger = our_run(config, directory, monkeypatch)
     fills = done.fills()
-    for index, (ours, raw) in enumerate(itertools.zip_longest(fills, maker.fills)):
-        assert ours == raw, f"fill {index} of {len(fills)} (ours) and {len(maker.fills)} (raw loop)"
+    for index, (ours, raw) in enumerate(itertools.zip_longest(fills, raw_fills)):
+        assert ours == raw, f"fill {index} of {len(fills)} (ours) and {len(raw_fills)} (raw loop)"
     assert len(fills) > 100
     lot_size = config.instrument.lot_size
     final = done.of(EventKind.POSITION)[-1]
@@ -91,7 +99,7 @@ def test_on_three_consecutive_files(
 def test_the_raw_loop_gives_the_known_numbers(btcusdt: Files, policy: str, fills: int, lots: int) -> None:
     """The numbers of docs/engine.md, measured long before this code by a loop that lets own orders meet."""
     config = maker_config(btcusdt, engine__replace_policy=policy)
-    maker, ledger = raw_run(config, meets_own=True)
+    raw_fills, ledger = raw_run(rule_of(config), meets_own=True)
 
-    assert len(maker.fills) == fills
+    assert len(raw_fills) == fills
     assert round(float(ledger["position"]) / float(config.instrument.lot_size)) == lots

@@ -34,7 +34,9 @@ TOUCHES: Final = st.one_of(
     st.sampled_from(((0, 1010), (1000, 0), (0, 0))),
 )
 WISHES: Final = st.tuples(
-    st.sampled_from(("quote", "quote", "quote", "new", "new", "replace", "replace", "cancel", "market", "nothing")),
+    st.sampled_from(
+        ("quote", "quote", "quote", "new", "new", "replace", "replace", "cancel", "market", "nothing")
+    ),
     st.sampled_from((BUY, SELL)),
     st.integers(0, LEVELS - 1),
     st.sampled_from((5, 4, 3, 2, 1, 0, -3, -11)),  # ticks away from the touch; below 0 it crosses
@@ -94,10 +96,12 @@ class Venue:
 
 
 class CoreAgainstVenue(RuleBasedStateMachine):
-    """Each step is one block: time, market, answers of the venue in any order among orders, wishes; then all checks."""
+    """Each step is one block: time, market, answers in any order among orders, wishes; then all checks."""
 
     @initialize(
-        policy=st.sampled_from(ReplacePolicy), post_only=st.sampled_from(PostOnlyMode), limited=st.sampled_from((True, True, False))
+        policy=st.sampled_from(ReplacePolicy),
+        post_only=st.sampled_from(PostOnlyMode),
+        limited=st.sampled_from((True, True, False)),
     )
     def start(self, policy: ReplacePolicy, post_only: PostOnlyMode, limited: bool) -> None:
         self.session = Session(
@@ -112,13 +116,19 @@ class CoreAgainstVenue(RuleBasedStateMachine):
         self.limited = limited
         if limited:
             self.session.rate(
-                orders=(INTERVAL_NS, BURSTS[CommandKind.NEW]), cancels=(INTERVAL_NS, BURSTS[CommandKind.CANCEL])
+                orders=(INTERVAL_NS, BURSTS[CommandKind.NEW]),
+                cancels=(INTERVAL_NS, BURSTS[CommandKind.CANCEL]),
             )
         self.venue = Venue()
 
     # --- what happens in one block
 
-    @rule(data=st.data(), ns=st.sampled_from(STEPS_NS), touch=TOUCHES, wishes=st.lists(WISHES, min_size=0, max_size=4))
+    @rule(
+        data=st.data(),
+        ns=st.sampled_from(STEPS_NS),
+        touch=TOUCHES,
+        wishes=st.lists(WISHES, min_size=0, max_size=4),
+    )
     def block(
         self, data: st.DataObject, ns: int, touch: tuple[int, int] | None, wishes: list[tuple[Any, ...]]
     ) -> None:
@@ -131,10 +141,11 @@ class CoreAgainstVenue(RuleBasedStateMachine):
             if answer != "silent":
                 getattr(self, answer)(order, data)
         for wish in wishes:
-            self.wish(*wish)
+            self.wish(wish)
         self.close()
 
-    def wish(self, ask: str, side: int, level: int, away: int, lots: int, tif: int) -> None:
+    def wish(self, wish: tuple[Any, ...]) -> None:
+        ask, side, level, away, lots, tif = wish
         price = (1000 if side == BUY else 1010) - side * away
         match ask:
             case "quote":
@@ -237,7 +248,9 @@ def settle(session: Session, venue: Venue, order: VenueOrder) -> None:
     elif order.open and not order.acknowledged:
         order.acknowledged = True
         session.ack(order.order_id)
-    elif order.open and session.view.order(order.side, int(session.order(order.order_id)["slot"]) // 2) is None:
+    elif (
+        order.open and session.view.order(order.side, int(session.order(order.order_id)["slot"]) // 2) is None
+    ):
         order.gone, order.leaves_lots = True, 0
         session.expired(order.order_id)
     elif order.open and order.cancel_asked:
@@ -281,7 +294,9 @@ def check_orders_agree(session: Session, venue: Venue) -> None:
 def check_running_sums(session: Session, live: list[Any]) -> None:
     for side, name in ((BUY, "buy"), (SELL, "sell")):
         lots = sum(int(order["leaves_lots"]) for order in live if order["side"] == side)
-        notional = sum(int(order["leaves_lots"] * order["price_ticks"]) for order in live if order["side"] == side)
+        notional = sum(
+            int(order["leaves_lots"] * order["price_ticks"]) for order in live if order["side"] == side
+        )
         for slot in session.state.slots[session.state.slots["side"] == side]:
             assert slot["held"] or not slot["reserved_lots"]
             lots += int(slot["reserved_lots"])
@@ -294,7 +309,9 @@ def check_worst_case(session: Session, live: list[Any], commands: list[Command])
     """What was sent fits the limits together with everything that may still trade."""
     sent = [command for command in commands if command.kind == CommandKind.NEW]
     for side in {command.side for command in sent}:
-        worst = side * session.net_lots + sum(int(order["leaves_lots"]) for order in live if order["side"] == side)
+        worst = side * session.net_lots + sum(
+            int(order["leaves_lots"]) for order in live if order["side"] == side
+        )
         assert worst <= POSITION_MAX
     reducing = [
         bool(event["flags"] & EventFlag.REDUCING)

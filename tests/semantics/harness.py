@@ -1,6 +1,7 @@
 """A session of the core with a hand-played venue: what a test of the semantics reads like.
 
-Only the kernels fold, decide, finish and set_touch are called, so the same tests run compiled and plain. Every
+Only the kernels fold, decide, finish and set_touch are called, so the same tests run compiled
+and plain. Every
 block that the core journals is checked against the rules of the event log at once.
 """
 
@@ -51,7 +52,7 @@ LINEAR: Final = Instrument(
     maker_fee_rate=Decimal(0),
     taker_fee_rate=Decimal(0),
 )
-WIDE: Final = {name: NEVER for name in LIMITS.names or ()} | {
+WIDE: Final = dict.fromkeys(LIMITS.names or (), NEVER) | {
     "trading_enabled": 1,
     "order_notional_min": 0,
     "rolling_bucket_ns": 0,
@@ -89,9 +90,13 @@ class Session:
         policy: ReplacePolicy = ReplacePolicy.AFTER_ACK,
         bid: int = 1000,
         ask: int = 1010,
+        audit: bool = False,
+        resyncs: Sequence[tuple[int, int]] = (),
         **limits: int,
     ) -> None:
-        self.state = new_state(instruments=instruments, levels_per_side=levels_per_side)
+        self.state = new_state(
+            instruments=instruments, levels_per_side=levels_per_side, audit=audit, resyncs=resyncs
+        )
         self.session = self.state.session[0]
         self.session["now_ns"] = START_NS
         self.session["replace_policy"] = policy
@@ -326,11 +331,11 @@ def prices_of(commands: Iterable[Command]) -> list[int]:
     return [command.price_ticks for command in commands]
 
 
-
-
 def intent_ends(log: Sequence[np.void]) -> dict[int, list[str]]:
     """Return seq of each INTENT -> how it ended. The cancel half of a replace is no end, its new half is."""
-    found: dict[int, list[str]] = {int(event["seq"]): [] for event in log if event["kind"] == EventKind.INTENT}
+    found: dict[int, list[str]] = {
+        int(event["seq"]): [] for event in log if event["kind"] == EventKind.INTENT
+    }
     for event in log:
         how = found.get(int(event["cause_seq"]))
         if how is None:

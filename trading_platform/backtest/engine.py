@@ -153,7 +153,8 @@ def run_loop(
 ) -> int:
     """Run a session to its end into an open log and free its engine. Returns the Stop.
 
-    ``audit`` takes the audit stream (AUDIT records) if the session has one. At every flush the block is checked against the schema and the ledger is recomputed from the journal.
+    ``audit`` takes the audit stream (AUDIT records) if the session has one. At every flush the block is checked
+    against the schema and the ledger is recomputed from the journal.
     """
     state, last_ns = session.state, session.data.facts.last_local_ns
     ledger = Ledger([session.config.instrument])
@@ -216,7 +217,7 @@ def _strategy_error(error: Exception, session: Session) -> StrategyError:
 
 
 def _write_reports(session: Session, directory: Path, record: dict[str, Any], facts: RunFacts) -> None:
-    from ..report.parquet import write_audit_parquet, write_parquet  # noqa: PLC0415 (polars takes 0.2 s to import, after the run)
+    from ..report.parquet import write_audit_parquet, write_parquet  # polars: 0.2 s, after the run
 
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
     record["summary"] = summarize(events, instrument, facts)

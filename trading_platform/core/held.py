@@ -24,6 +24,7 @@ _SUPERSEDED: Final = int(HoldCode.SUPERSEDED)
 
 @kernel
 def same_wish(slot: np.void, intent: np.void) -> bool:
+    """Tell whether a slot already holds exactly what is asked."""
     return (
         slot["held"] != _NOTHING
         and slot["held_kind"] == intent["kind"]
@@ -127,6 +128,7 @@ def deny(state: State, slot_index: int, code: int, observed: int, limit: int) ->
 
 @kernel
 def clear(state: State, slot_index: int) -> None:
+    """Empty a slot whose wish was sent or ended. What it reserved is released by the caller."""
     slot = state.slots[slot_index]
     slot["held"] = _NOTHING
     slot["held_quoted"] = 0
@@ -162,6 +164,7 @@ def wait(state: State, slot_index: int, code: int, wake_ns: int, price_ticks: in
 
 @kernel
 def release_reserved(state: State, slot_index: int) -> None:
+    """Stop counting what a waiting wish might trade."""
     slot = state.slots[slot_index]
     if slot["reserved_lots"]:
         instrument = slot["instrument"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .._jit import kernel
 from ..model.enums import Held, Pending
@@ -74,7 +75,7 @@ _ASK_REPLACE: Final = int(K.REPLACE)
 _P_CANCEL: Final = int(Pending.CANCEL)
 
 
-def _tables() -> tuple[np.ndarray, np.ndarray]:
+def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     held = np.full((_KINDS, _KINDS), 255, np.uint8)
     takes = np.zeros((_KINDS, _KINDS), np.uint8)
     for before, row in MERGE.items():

@@ -68,7 +68,7 @@ def crosses(state: State, instrument: int, side: int, price_ticks: int) -> bool:
 
 @kernel
 def sent_lots(state: State, instrument: int, side: int, price_ticks: int, lots: int) -> int:
-    """Return the quantity an order is sent with: with taker_sweeps ``best_level`` a taker asks for no more than is there."""
+    """Return the quantity to send: with taker_sweeps ``best_level`` a taker asks for no more than is there."""
     if state.instruments[instrument]["taker_sweeps"] == _BEST_LEVEL and crosses(
         state, instrument, side, price_ticks
     ):

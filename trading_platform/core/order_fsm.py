@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .._jit import kernel
 from ..model.enums import OrderEvent, OrderStatus, Pending, ReportKind
@@ -64,7 +65,7 @@ PENDING_RULES: Final[Mapping[ReportKind, tuple[Pending, Pending]]] = {
 # fmt: on
 
 
-def _status_table() -> np.ndarray:
+def _status_table() -> npt.NDArray[np.uint8]:
     table = np.full((len(OrderStatus), len(OrderEvent)), INVALID, np.uint8)
     for status, row in TRANSITIONS.items():
         for event, after in row.items():
@@ -73,7 +74,7 @@ def _status_table() -> np.ndarray:
     return table
 
 
-def _pending_table() -> np.ndarray:
+def _pending_table() -> npt.NDArray[np.uint8]:
     table = np.full((int(ALL) + 1, len(ReportKind)), INVALID, np.uint8)
     for pending in range(int(ALL) + 1):
         for report, (answers, clears) in PENDING_RULES.items():

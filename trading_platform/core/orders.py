@@ -1,4 +1,4 @@
-"""The order table: what we sent, what the venue said. Only this module writes ORDER records (and the adapter its notes).
+"""The order table: what we sent, what the venue said. Only this module writes ORDER records (the adapter its notes).
 
 A row is found by id: row = id modulo the length of the table. Rows of ended orders stay until their place is needed,
 so late fills still find them. Orders that may still trade are linked in ascending id.
@@ -127,6 +127,7 @@ def _link(state: State, row: int) -> None:
 
 @kernel
 def unlink(state: State, row: int) -> None:
+    """Take an order that is over out of the list of live ones; its row stays for late fills."""
     session, order = state.session[0], state.orders[row]
     before, after = order["prev_row"], order["next_row"]
     if before >= 0:

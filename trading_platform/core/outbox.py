@@ -110,7 +110,7 @@ def _try_cancel(state: State, slot_index: int) -> None:
 
 @kernel
 def _try_replace(state: State, slot_index: int) -> None:
-    """Replace the slot's order: by cancel, then new after its ack (re-checked), or both at once, as the venue's policy is."""
+    """Replace the slot's order by the venue's policy: cancel, then new after its ack (re-checked), or both at once."""
     slot = state.slots[slot_index]
     row = slot["order_row"]
     if row < 0:

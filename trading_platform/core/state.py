@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .._state_type import STATE, bind
 from ..model import records
 from ..model.errors import ConfigError
-from ..model.records import NEVER
+from ..model.records import NEVER, Records
 
 __all__ = ["FIELDS", "MEMORY_BYTES", "PARAMS_BYTES", "STATE", "State", "new_state"]
 PARAMS_BYTES: Final = 4096
@@ -45,25 +46,26 @@ class State:
 
     __slots__ = (*FIELDS, "_table", "address")
 
-    session: np.ndarray
-    instruments: np.ndarray
-    books: np.ndarray
-    levels: np.ndarray
-    trades: np.ndarray
-    orders: np.ndarray
-    slots: np.ndarray
-    positions: np.ndarray
-    limits: np.ndarray
-    losses: np.ndarray
-    throttles: np.ndarray
-    intents: np.ndarray
-    reports: np.ndarray
-    commands: np.ndarray
-    events: np.ndarray
-    audit: np.ndarray
-    resyncs: np.ndarray
-    strategy: np.ndarray
+    session: Records
+    instruments: Records
+    books: Records
+    levels: Records
+    trades: Records
+    orders: Records
+    slots: Records
+    positions: Records
+    limits: Records
+    losses: Records
+    throttles: Records
+    intents: Records
+    reports: Records
+    commands: Records
+    events: Records
+    audit: Records
+    resyncs: Records
+    strategy: npt.NDArray[np.uint8]
     address: int
+    _table: npt.NDArray[np.int64]
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
         """Allocate zeros: ``lengths[field]`` records each."""

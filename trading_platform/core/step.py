@@ -93,8 +93,14 @@ def journal_nearly_full(state: State) -> bool:
 def next_wait_ns(state: State) -> int:
     """Return when something falls due without a report or market data [ns]; NEVER if nothing does."""
     session = state.session[0]
-    due_ns = min(session["next_send_ns"], session["next_ack_timeout_ns"])
-    return int(min(due_ns, min(session["timer_ns"], session["next_interval_ns"])))
+    return int(
+        min(
+            session["next_send_ns"],
+            session["next_ack_timeout_ns"],
+            session["timer_ns"],
+            session["next_interval_ns"],
+        )
+    )
 
 
 @kernel

@@ -81,9 +81,9 @@ class Instrument:
 
         Raises
         ------
-        ConfigError : money of half a tick on one lot is not a whole number of 1e-9 quote, or of a fee rate finer than 1e-9
+        ConfigError : money of half a tick on one lot is no whole number of 1e-9 quote, or a fee rate is finer than 1e-9
         """
-        record = np.zeros(1, INSTRUMENT)[0]
+        record: np.void = np.zeros(1, INSTRUMENT)[0]
         record["inverse"] = int(self.inverse)
         if self.inverse:
             lot_value = (
@@ -92,7 +92,8 @@ class Instrument:
             record["value_num"], record["value_den"] = lot_value.numerator, lot_value.denominator
             if lot_value.numerator >= 1 << 62:
                 raise ConfigError(
-                    f"lot_size * contract_size / tick_size of {self.name} must be below 4.6e6, was {float(lot_value / PICO):g}"
+                    f"lot_size * contract_size / tick_size of {self.name} must be below 4.6e6, "
+                    f"was {float(lot_value / PICO):g}"
                 )
         else:
             if self.money_per_halfticklot.denominator != 1:

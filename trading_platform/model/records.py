@@ -13,6 +13,7 @@ from enum import IntEnum, IntFlag
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .enums import (
     AnomalyCode,
@@ -33,11 +34,19 @@ ORDER_LOTS_MAX: Final = 10**9  # a float64 quantity still resolves 1e-6 lot ther
 TICKS_MAX: Final = 1 << 40
 INTENT_TAG_MAX: Final = (1 << 16) - 1
 LOSS_BUCKETS: Final = 64  # resolution of the rolling-loss window
+RecordDtype = np.dtype[np.void]
+Records = npt.NDArray[np.void]  # one array of records of one such dtype
 
 
-def int64_record(*names: str) -> np.dtype:
+def int64_record(*names: str) -> RecordDtype:
     """Return a dtype of int64 fields."""
     return np.dtype([(name, "i8") for name in names])
+
+
+def field_word(dtype: RecordDtype, field: str) -> int:
+    """Return the index of an int64 field in a record seen as int64 words."""
+    assert dtype.fields is not None
+    return dtype.fields[field][1] // 8
 
 
 SESSION: Final = int64_record(

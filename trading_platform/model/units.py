@@ -43,4 +43,5 @@ def seconds_to_ns(value: Decimal, name: str) -> int:
 def to_decimal(count: int, step: Decimal) -> Decimal:
     """Return ``count * step`` exactly, without trailing zeros, never in exponent form."""
     product = _WIDE.multiply(Decimal(count), step).normalize(_WIDE)
-    return product.quantize(Decimal(1)) if product.as_tuple().exponent > 0 else product  # type: ignore[operator]
+    exponent = product.as_tuple().exponent  # a letter for NaN and infinity, which no product here is
+    return product.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else product

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.state import State
 from ..model.enums import EventKind, Stop, Wake
-from ..model.records import SESSION
+from ..model.records import SESSION, Records, field_word
 from ..strategies.base import Strategy
 from .loop import stepper
 
@@ -19,8 +19,8 @@ _MARKET: Final = int(Wake.FEED | Wake.TOUCH)
 _CLOCK: Final = int(Wake.TIMER | Wake.INTERVAL)
 _TRADES: Final = int(Wake.TRADES)
 _START: Final = int(Wake.START)
-_REASON: Final = int((SESSION.fields or {})["wake_reason"][1]) // 8
-_EVENT_COUNT: Final = int((SESSION.fields or {})["event_count"][1]) // 8
+_REASON: Final = field_word(SESSION, "wake_reason")
+_EVENT_COUNT: Final = field_word(SESSION, "event_count")
 
 
 class CallBacks:
@@ -29,7 +29,7 @@ class CallBacks:
     def __init__(self, strategy: Strategy, state: State) -> None:
         self._strategy = strategy
         self._events = state.events
-        self._session = memoryview(state.session.view(np.int64).reshape(-1))
+        self._session = state.session.view(np.int64).reshape(-1).data
         self._seen = 0  # events of the buffer that were handed over
         self._backlog: list[np.void] = []  # events flushed before they were handed over
         kinds: dict[int, Callable[[np.void], None]] = {}
@@ -86,7 +86,7 @@ def _overrides(strategy: Strategy, name: str) -> bool:
     return getattr(type(strategy), name) is not getattr(Strategy, name)
 
 
-def run_interpreted(venue: np.ndarray, state: State, strategy: Strategy, flush: Callable[[], None]) -> int:
+def run_interpreted(venue: Records, state: State, strategy: Strategy, flush: Callable[[], None]) -> int:
     """Run until the loop has to stop; ``flush`` empties the journal. Returns a Stop, never WAKE or FLUSH."""
     calls = CallBacks(strategy, state)
     wake, advance = calls.wake, stepper(venue, state)

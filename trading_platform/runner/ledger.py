@@ -6,7 +6,7 @@ from ..metrics.execution import value_money
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
-from ..model.records import POSITION
+from ..model.records import POSITION, Records
 
 _FIELDS = ("net_lots", "cash_ticklots", "cash_money", "fee_money", "buy_lots", "sell_lots", "fill_count")
 
@@ -18,7 +18,7 @@ class Ledger:
         self._instruments = instruments
         self._positions = np.zeros(len(instruments), POSITION)
 
-    def add(self, block: np.ndarray) -> None:
+    def add(self, block: Records) -> None:
         """Book a block of events (EVENT)."""
         for event in block[block["kind"] == EventKind.OPENING]:
             position = self._positions[event["instrument"]]
@@ -28,7 +28,7 @@ class Ledger:
         for index, instrument in enumerate(self._instruments):
             self._book(self._positions[index], instrument, fills[fills["instrument"] == index])
 
-    def compare(self, positions: np.ndarray) -> None:
+    def compare(self, positions: Records) -> None:
         """Raise EventLogError naming the first field in which ``positions`` (POSITION) differ from the journal."""
         for index, instrument in enumerate(self._instruments):
             for name in _FIELDS:
@@ -40,7 +40,7 @@ class Ledger:
                     )
 
     @staticmethod
-    def _book(position: np.void, instrument: Instrument, fills: np.ndarray) -> None:
+    def _book(position: np.void, instrument: Instrument, fills: Records) -> None:
         side, lots = fills["side"].astype(np.int64), fills["qty_lots"]
         position["net_lots"] += int((side * lots).sum())
         if instrument.inverse:

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import numpy as np
 from numba import types
 
-from .._jit import COMPILED, entry
+from .._jit import COMPILED, entry, kernel
 from .._state_type import records_at, state_at
 from ..core import journal
 from ..core.state import STATE, State
 from ..core.step import decide, finish, fold, journal_nearly_full, next_wait_ns
 from ..model.enums import Stop
+from ..model.records import Records
 from ..venues.hftbacktest.adapter import VENUE, VENUE_TYPE, close, dispatch, observe, wait
 
 STRATEGY: Final = types.FunctionType(types.int64(STATE))
@@ -24,8 +24,8 @@ _MAX_WAKEUPS: Final = int(Stop.MAX_WAKEUPS)
 _STRATEGY_ERROR: Final = int(Stop.STRATEGY_ERROR)
 
 
-@entry(types.int64(VENUE_TYPE, STATE))
-def advance(venue: np.ndarray, state: State) -> int:
+@kernel
+def advance(venue: Records, state: State) -> int:
     """Decide what was proposed, then let time pass until the strategy is due (WAKE) or the loop has to stop.
 
     FLUSH: empty the journal and call again. END_OF_DATA: the last block is folded, nothing more can be sent.
@@ -61,7 +61,7 @@ def _advance_at(venue_address: int, venue_length: int, state_address: int) -> in
     return advance(records_at(venue_address, venue_length, VENUE), state_at(state_address))
 
 
-def stepper(venue: np.ndarray, state: State) -> Callable[[], int]:
+def stepper(venue: Records, state: State) -> Callable[[], int]:
     """Return `advance` bound to its arguments. Both must outlive the result."""
     if not COMPILED:
         return partial(advance, venue, state)
@@ -82,13 +82,13 @@ def end(state: State) -> None:
 
 
 @entry(types.void(VENUE_TYPE))
-def release(venue: np.ndarray) -> None:
+def release(venue: Records) -> None:
     """Give the engine back."""
     close(venue)
 
 
 @entry(types.int64(VENUE_TYPE, STATE, STRATEGY))
-def run_compiled(venue: np.ndarray, state: State, strategy: Callable[[State], int]) -> int:
+def run_compiled(venue: Records, state: State, strategy: Callable[[State], int]) -> int:
     """Run a compiled strategy until the loop has to stop."""
     while True:
         stop = advance(venue, state)

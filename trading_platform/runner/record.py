@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from .. import __version__
-from .._jit import source_closure
+from .._sources import source_closure
 from ..model.errors import EventLogError
 from .clock import utc_now
 from .schema import RunRecord
@@ -123,7 +123,7 @@ def strategy_source(class_path: str) -> dict[str, Any]:
 
 def _cpu() -> dict[str, str]:
     """Return the name of the CPU model and what LLVM compiles for."""
-    from llvmlite import binding  # noqa: PLC0415 (only when a record is written)
+    from llvmlite import binding  # only when a record is written
 
     return {"name": binding.get_host_cpu_name(), "model": _cpu_model()}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -18,6 +19,7 @@ from ..core.intents import cancel, cancel_all, market_order, new_order, quote, r
 from ..core.state import MEMORY_BYTES, PARAMS_BYTES, STATE, State
 from ..model.enums import Wake
 from ..model.errors import StrategyError
+from ..model.records import RecordDtype
 from .params import StrategyParams
 
 __all__ = [
@@ -27,15 +29,16 @@ __all__ = [
 SIGNATURE: Final = types.int64(STATE)
 
 
-def as_record(buffer: np.ndarray, dtype: np.dtype, offset: int) -> np.void:
+def as_record(buffer: npt.NDArray[np.uint8], dtype: RecordDtype, offset: int) -> np.void:
     """Return the record of ``dtype`` that lies in a byte buffer at ``offset``."""
-    return buffer[offset : offset + dtype.itemsize].view(dtype)[0]  # type: ignore[no-any-return]
+    record: np.void = buffer[offset : offset + dtype.itemsize].view(dtype)[0]
+    return record
 
 
 if COMPILED:
 
     @intrinsic
-    def _as_record(_typing: Any, buffer: Any, dtype: Any, offset: Any) -> Any:
+    def _as_record(_typing: Any, buffer: Any, dtype: Any, _offset: Any) -> Any:
         record = dtype.dtype
 
         def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -46,7 +49,7 @@ if COMPILED:
 
     @overload(as_record)
     def _as_record_overload(buffer, dtype, offset):  # type: ignore[no-untyped-def]  # noqa: ARG001 (numba compares the signatures: no annotations)
-        return lambda buffer, dtype, offset: _as_record(buffer, dtype, offset)
+        return lambda buffer, dtype, offset: _as_record(buffer, dtype, offset)  # noqa: PLW0108 (same reason)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class CompiledStrategy:
 
     entry: Any
     Params: type[StrategyParams]
-    memory: np.dtype
+    memory: RecordDtype
     wake: Wake
     interval_ns: int
     book_levels: int
@@ -63,7 +66,7 @@ class CompiledStrategy:
     levels_per_side: int
 
 
-def memory_dtype(memory: type | None) -> np.dtype:
+def memory_dtype(memory: type | None) -> RecordDtype:
     """Return the record of a class of annotations: int and bool become int64, float float64.
 
     Raises

@@ -13,13 +13,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ..model.errors import ConfigError
 from ..model.instrument import Instrument
+from ..model.records import RecordDtype
 from ..model.units import seconds_to_ns
 
 
 def _decimal(value: object) -> object:
     """Accept what JSON writes for a number: Decimal, int, or a decimal string. Never a float: it is not exact."""
-    if isinstance(value, bool) or isinstance(value, float):
-        raise ValueError(f"must be a decimal number or string, was {value!r}")
+    if isinstance(value, bool | float):
+        raise ValueError(f"must be a decimal number or string, was {value!r}")  # noqa: TRY004 (what pydantic expects)
     if isinstance(value, int | str):
         try:
             value = Decimal(value)
@@ -57,14 +58,14 @@ class StrategyParams(BaseModel):
         return found
 
     @classmethod
-    def record_dtype(cls) -> np.dtype:
+    def record_dtype(cls) -> RecordDtype:
         """Return the dtype of the record a strategy reads: one int64 per field, the unit at the end of its name."""
         fields = [(f"{name}_{unit}" if unit else name, "i8") for name, unit in cls.units().items()]
         return np.dtype(fields or [("_", "i8")])
 
     def to_record(self, instrument: Instrument) -> np.void:
-        """Return the parameters in the integers of an instrument. Off the grid is a ConfigError that names the field."""
-        record = np.zeros(1, self.record_dtype())[0]
+        """Return the parameters in an instrument's integers. Off the grid is a ConfigError that names the field."""
+        record: np.void = np.zeros(1, self.record_dtype())[0]
         for name, unit in self.units().items():
             value: Any = getattr(self, name)
             label = f"strategy.params.{name}"

@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..model.errors import ConfigError
 from .base import Strategy
@@ -41,10 +41,10 @@ def load_strategy(class_path: str, search: Path | None = None) -> AnyStrategy:
         raise ConfigError(
             f"strategy.class_path: {module_name} must have a strategy {name!r}, has {', '.join(known) or 'none'}"
         )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
-def is_strategy(value: Any) -> bool:
+def is_strategy(value: Any) -> TypeGuard[AnyStrategy]:
     """Tell whether a value is a strategy of either form."""
     return isinstance(value, CompiledStrategy) or (
         isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy

@@ -10,7 +10,19 @@ import numpy as np
 
 from ..core.state import State
 from ..model.enums import IntentKind, OrderType, Pending, TimeInForce
-from ..model.records import BOOK, INTENT, LEVEL, LOSS, ORDER, POSITION, SESSION, SLOT, TRADE
+from ..model.records import (
+    BOOK,
+    INTENT,
+    LEVEL,
+    LOSS,
+    ORDER,
+    POSITION,
+    SESSION,
+    SLOT,
+    TRADE,
+    Records,
+    field_word,
+)
 
 _BUY: Final = 1
 _GTC: Final = int(TimeInForce.GTC)
@@ -23,12 +35,8 @@ _REPLACE: Final = int(IntentKind.REPLACE)
 _CANCEL: Final = int(IntentKind.CANCEL)
 
 
-def _ints(array: np.ndarray) -> memoryview:
-    return memoryview(array.view(np.int64).reshape(-1))
-
-
-def _place(dtype: np.dtype, field: str) -> int:
-    return (dtype.fields or {})[field][1] // 8
+def _ints(array: Records) -> memoryview:
+    return array.view(np.int64).reshape(-1).data
 
 
 class Level(NamedTuple):
@@ -77,18 +85,18 @@ class View:
         self._levels = _ints(state.levels)
         self._trades = _ints(state.trades)
         self._losses = _ints(state.losses)
-        self._intents = memoryview(state.intents.view(np.uint8))
+        self._intents = state.intents.view(np.uint8).data
         self._pack_intent = Struct(f"{len(INTENT.names or ())}q").pack_into
         self._intents_max = len(state.intents)
         self._levels_per_side = int(state.session[0]["levels_per_side"])
         self._book_levels = int(state.session[0]["book_levels"])
-        self._count = _place(SESSION, "intent_count")
-        self._now = _place(SESSION, "now_ns")
-        self._reason = _place(SESSION, "wake_reason")
+        self._count = field_word(SESSION, "intent_count")
+        self._now = field_word(SESSION, "now_ns")
+        self._reason = field_word(SESSION, "wake_reason")
         self._book_size, self._position_size = BOOK.itemsize // 8, POSITION.itemsize // 8
         self._slot_size, self._order_size = SLOT.itemsize // 8, ORDER.itemsize // 8
-        self._bid, self._ask = _place(BOOK, "bid_ticks"), _place(BOOK, "ask_ticks")
-        self._row = _place(SLOT, "order_row")
+        self._bid, self._ask = field_word(BOOK, "bid_ticks"), field_word(BOOK, "ask_ticks")
+        self._row = field_word(SLOT, "order_row")
 
     # --- the market
 
@@ -123,7 +131,7 @@ class View:
         return self._books[instrument * self._book_size + _MARK]
 
     def levels(self, side: int, instrument: int = 0) -> list[Level]:
-        """Return the book of one side, tick by tick from the touch (engine.book_levels of them); empty ticks have 0 lots."""
+        """Return engine.book_levels ticks of one side of the book, from the touch outwards; empty ones have 0 lots."""
         first = (2 * instrument + (0 if side == _BUY else 1)) * self._book_levels
         places = range(first * _LEVEL_SIZE, (first + self._book_levels) * _LEVEL_SIZE, _LEVEL_SIZE)
         return [Level(self._levels[place], self._levels[place + 1]) for place in places]
@@ -161,10 +169,8 @@ class View:
             return None
         place = row * self._order_size
         orders = self._orders
-        return Order(
-            *(orders[place + offset] for offset in _ORDER_FIELDS[:-1]),
-            Pending(orders[place + _ORDER_FIELDS[-1]]),
-        )
+        numbers = (orders[place + offset] for offset in _ORDER_FIELDS)
+        return Order._make((*numbers, Pending(orders[place + _PENDING])))
 
     # --- wishes
 
@@ -250,20 +256,20 @@ class View:
             self._pack_intent(self._intents, count * INTENT.itemsize, *fields)
 
 
-_BID_LOTS: Final = _place(BOOK, "bid_lots")
-_ASK_LOTS: Final = _place(BOOK, "ask_lots")
-_MARK: Final = _place(BOOK, "mark_halfticks")
-_TRADES: Final = _place(BOOK, "trade_count")
-_NET: Final = _place(POSITION, "net_lots")
-_EQUITY: Final = _place(LOSS, "equity_money")
-_HALTED: Final = _place(LOSS, "halted")
-_HELD: Final = _place(SLOT, "held")
-_TIMER: Final = _place(SESSION, "timer_ns")
+_BID_LOTS: Final = field_word(BOOK, "bid_lots")
+_ASK_LOTS: Final = field_word(BOOK, "ask_lots")
+_MARK: Final = field_word(BOOK, "mark_halfticks")
+_TRADES: Final = field_word(BOOK, "trade_count")
+_NET: Final = field_word(POSITION, "net_lots")
+_EQUITY: Final = field_word(LOSS, "equity_money")
+_HALTED: Final = field_word(LOSS, "halted")
+_HELD: Final = field_word(SLOT, "held")
+_TIMER: Final = field_word(SESSION, "timer_ns")
 _LEVEL_SIZE: Final = LEVEL.itemsize // 8
 _TRADE_SIZE: Final = TRADE.itemsize // 8
 _LOSS_SIZE: Final = LOSS.itemsize // 8
 _ORDER_FIELDS: Final = tuple(
-    _place(ORDER, name)
+    field_word(ORDER, name)
     for name in (
         "order_id",
         "side",
@@ -272,6 +278,6 @@ _ORDER_FIELDS: Final = tuple(
         "cum_lots",
         "leaves_lots",
         "status",
-        "pending",
     )
 )
+_PENDING: Final = field_word(ORDER, "pending")

@@ -19,10 +19,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "limit", "net_lots", "open_lots", "lots", "code", "observed"), CASES)
-def test_numbers_of_the_denial(
-    name: str, limit: int, net_lots: int, open_lots: int, lots: int, code: DenyCode, observed: int
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_numbers_of_the_denial(case: tuple[str, int, int, int, int, DenyCode, int]) -> None:
+    name, limit, net_lots, open_lots, lots, code, observed = case
     session = Session(bid=1000, ask=1010)
     if net_lots:
         session.hold_position(net_lots)

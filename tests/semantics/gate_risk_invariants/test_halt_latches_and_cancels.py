@@ -1,4 +1,4 @@
-"""A halt is for good: it clears the queue, cancels all that works past the throttle, and lets nothing new out."""
+"""A halt is for good: it clears the queue, cancels all that works past the throttle, lets nothing new out."""
 
 from trading_platform.model.enums import CommandKind, DenyCode, EventKind, HaltCode, HoldCode, Pending
 

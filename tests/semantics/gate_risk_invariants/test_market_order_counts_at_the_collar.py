@@ -65,5 +65,3 @@ def test_market_order_is_priced_when_it_goes() -> None:
     session.advance(10**9)
     (command,) = session.decide()
     assert command.price_ticks == 1111
-
-

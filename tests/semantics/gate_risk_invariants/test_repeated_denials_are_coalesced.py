@@ -1,4 +1,4 @@
-"""The same no to the same wish is written once, counted while it repeats, and the count is written at the end."""
+"""The same no to the same wish is written once and counted while it repeats; the count comes at the end."""
 
 from trading_platform.model.enums import DenyCode, EventFlag, EventKind
 

@@ -1,4 +1,4 @@
-"""The rolling rule halts on a loss within its window, and forgets what is older than the window and one bucket."""
+"""The rolling rule halts on a loss within its window, and forgets what is older than that and one bucket."""
 
 import pytest
 

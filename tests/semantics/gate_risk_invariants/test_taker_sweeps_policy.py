@@ -1,4 +1,4 @@
-"""A taker that would eat more than the touch shows: estimated, cut to the best level, or denied, as configured."""
+"""A taker that would eat more than the touch shows is sent whole, cut to the best level, or denied."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What real sessions of the core journal is valid: record by record here, row by row against the shipped schema."""
+"""What sessions of the core journal is valid: record by record, and row by row against the shipped schema."""
 
 import json
 from importlib.resources import files
@@ -13,7 +13,7 @@ from trading_platform.model.enums import EventKind, ReplacePolicy, ReportKind
 from trading_platform.model.errors import EventLogError
 from trading_platform.model.records import EVENT
 
-from ..harness import BUY, POST_ONLY, SECOND_NS, SELL, TICK_MONEY, Session
+from ..harness import BUY, POST_ONLY, SECOND_NS, SELL, START_NS, TICK_MONEY, Session
 
 NAMES = LogNames(("LINEAR",), ("main",), ("test",))
 NOT_OF_THE_CORE = {EventKind.OPENING}  # written by the runner's begin
@@ -21,8 +21,17 @@ NOT_OF_THE_CORE = {EventKind.OPENING}  # written by the runner's begin
 
 def eventful_session(policy: ReplacePolicy) -> Session:
     """A session in which nearly everything happens once."""
-    session = Session(policy=policy, position_lots_max=50, drawdown_money_max=1000 * TICK_MONEY)
-    for name, value in (("journal_touch", 1), ("ack_timeout_ns", SECOND_NS), ("sample_interval_ns", SECOND_NS)):
+    session = Session(
+        policy=policy,
+        position_lots_max=50,
+        drawdown_money_max=1000 * TICK_MONEY,
+        resyncs=[(START_NS + SECOND_NS, 0)],
+    )
+    for name, value in (
+        ("journal_touch", 1),
+        ("ack_timeout_ns", SECOND_NS),
+        ("sample_interval_ns", SECOND_NS),
+    ):
         session.session[name] = value
     session.session["next_sample_ns"] = session.now_ns
     session.session["wake_mask"] = 63

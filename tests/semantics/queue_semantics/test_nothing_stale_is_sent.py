@@ -71,4 +71,6 @@ def test_quoted_replace_of_an_order_that_filled_meanwhile_is_not_sent() -> None:
     session.decide()
     session.advance(10 * SECOND_NS)
     assert session.decide() == []
-    assert CommandKind.CANCEL not in [command.kind for command in session.sent if command.order_id == order_id]
+    assert CommandKind.CANCEL not in [
+        command.kind for command in session.sent if command.order_id == order_id
+    ]

@@ -1,4 +1,4 @@
-"""However much is asked while nothing may go, a slot of the outbox holds one wish, and its reservation is counted once."""
+"""However much is asked while nothing may go, a slot of the outbox holds one wish, reserved once."""
 
 import random
 
@@ -37,5 +37,7 @@ def test_storm_of_wishes_leaves_one_per_slot(seed: int) -> None:
         assert sorted(chain) == held
         assert len(chain) == session.session["held_count"]
         for side, name in ((BUY, "open_buy_lots"), (SELL, "open_sell_lots")):
-            waiting = sum(int(slot["held_lots"]) for slot in session.state.slots[held] if slot["side"] == side)
+            waiting = sum(
+                int(slot["held_lots"]) for slot in session.state.slots[held] if slot["side"] == side
+            )
             assert session.position[name] == waiting + (1 if side == BUY else 0)

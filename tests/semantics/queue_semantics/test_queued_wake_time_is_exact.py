@@ -1,4 +1,4 @@
-"""The wake time of a queued order is the first nanosecond at which it may go: not one earlier, not one later."""
+"""The wake time of a queued order is the first nanosecond at which it may go: none earlier, none later."""
 
 import pytest
 

@@ -6,7 +6,16 @@ from trading_platform.core.order_fsm import INVALID, PENDING_RULES, next_pending
 from trading_platform.model.enums import Pending, ReportKind
 
 # N new, R replace, C cancel, U unknown; "-" nothing in flight; "!" no such request was made: impossible
-COLUMNS = ("FILL", "ACK", "REPLACED", "CANCELED", "EXPIRED", "REJECTED", "CANCEL_REJECTED", "REPLACE_REJECTED")
+COLUMNS = (
+    "FILL",
+    "ACK",
+    "REPLACED",
+    "CANCELED",
+    "EXPIRED",
+    "REJECTED",
+    "CANCEL_REJECTED",
+    "REPLACE_REJECTED",
+)
 # fmt: off
 EXPECTED = {
     "-":    ("-",  "-",  "!", "-", "-", "!", "!",  "!"),
@@ -27,7 +36,13 @@ EXPECTED = {
     "NRCU": ("RC", "RC", "C", "-", "-", "-", "NR", "NC"),
 }
 # fmt: on
-LETTERS = {"N": Pending.NEW, "R": Pending.REPLACE, "C": Pending.CANCEL, "U": Pending.UNKNOWN, "-": Pending.NONE}
+LETTERS = {
+    "N": Pending.NEW,
+    "R": Pending.REPLACE,
+    "C": Pending.CANCEL,
+    "U": Pending.UNKNOWN,
+    "-": Pending.NONE,
+}
 
 
 def pending_of(letters: str) -> Pending:

@@ -1,4 +1,4 @@
-"""Every status meets every event, in the kernel, in the readable table and in a session: as written down here."""
+"""Every status meets every event, in the kernel, the readable table and a session: as written down here."""
 
 from collections.abc import Callable
 

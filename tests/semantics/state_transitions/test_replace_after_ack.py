@@ -1,4 +1,4 @@
-"""Policy after_ack: cancel; when it is acknowledged the new is checked again and sent; one REPLACED when it works."""
+"""Policy after_ack: cancel; once acknowledged the new is checked again and sent; REPLACED when it works."""
 
 import pytest
 
@@ -119,7 +119,9 @@ def test_old_order_that_expires_is_as_good_as_canceled() -> None:
     session, old = replacing()
     session.expired(old)
     (new,) = session.decide()
-    assert session.order(new.order_id)["replaces_id"] == old
+    session.ack(new.order_id)
+    session.decide()
+    assert session.event(EventKind.REPLACED)["parent_order_id"] == old
 
 
 def test_later_wish_takes_over_the_half_done_replace() -> None:

@@ -37,8 +37,28 @@ def test_replaced_is_journaled_when_the_old_is_gone_and_not_before() -> None:
     assert session.event(EventKind.REPLACED)["order_id"] == new
 
 
+def test_each_pair_of_a_chain_is_journaled() -> None:
+    """The second order is replaced by a third before the cancel of the first is acknowledged."""
+    session, first, second = replacing()
+    session.ack(second)
+    session.decide()
+    session.replace(BUY, 998, 5)
+    _, new = session.decide()
+    third = new.order_id
+    session.canceled(first)
+    session.decide()
+    session.canceled(second)
+    session.ack(third)
+    session.decide()
+    pairs = [
+        (int(event["order_id"]), int(event["parent_order_id"]))
+        for event in session.events(EventKind.REPLACED)
+    ]
+    assert pairs == [(second, first), (third, second)]
+
+
 def test_both_orders_count_until_the_old_is_gone() -> None:
-    session, old, new = replacing(position_lots_max=12)
+    session, old, _new = replacing(position_lots_max=12)
     assert session.position["open_buy_lots"] == 10
     session.new(BUY, 990, 3, level=1)
     assert session.decide() == []

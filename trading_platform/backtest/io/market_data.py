@@ -13,6 +13,7 @@ from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
 from ...data.validate import DataFacts, validate_events
 from ...model.errors import DataError
+from ...model.records import Records
 
 ROI_MARGIN_DIVISOR = 20  # kind auto: the traded range and 5 % of the price beyond it
 
@@ -26,8 +27,8 @@ class MarketData:
     """
 
     files: tuple[Path, ...]
-    arrays: tuple[np.ndarray, ...]
-    snapshot: np.ndarray | None
+    arrays: tuple[Records, ...]
+    snapshot: Records | None
     facts: DataFacts
     roi_ticks: tuple[int, int] | None
     range_ticks: tuple[int, int]
@@ -69,7 +70,7 @@ def load_market_data(config: RunConfig) -> MarketData:
     )
 
 
-def _resyncs_ns(arrays: Sequence[np.ndarray], first_ns: int) -> tuple[int, ...]:
+def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
     """Return when the local book is cleared to be loaded anew, in the order of time."""
     found: set[int] = set()
     for array in arrays:

@@ -1,8 +1,9 @@
 """The engine's process: hftbacktest aborts on what it does not expect, and must not take the tool with it.
 
 ``python -m trading_platform.backtest.runtime.child`` reads one JSON request from standard input (config, directory,
-search) and answers in JSON lines on standard output: ``{"now_ns", "last_ns"}`` while it runs, then ``{"status": "done"}``
-or ``{"status": ..., "error", "exit_code"}``. The run record is the result; the lines are for the parent's display.
+search) and answers in JSON lines on standard output: ``{"now_ns", "last_ns"}`` while it runs, then
+``{"status": "done"}`` or ``{"status": ..., "error", "exit_code"}``. The run record is the result; the lines are for
+the parent's display.
 """
 
 import json
@@ -22,8 +23,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     try:
         # imported here: what fails while compiling or loading the engine is an answer too, not a dead pipe
-        from ...config.load import config_from_dict  # noqa: PLC0415
-        from ..engine import run_backtest  # noqa: PLC0415
+        from ...config.load import config_from_dict
+        from ..engine import run_backtest
 
         directory = Path(request["directory"])
         config = config_from_dict(request["config"], directory)

@@ -111,7 +111,7 @@ def _loader(numba_type: Any, ctypes_type: Any) -> Any:
         return lambda address: ctypes_type.from_address(int(address)).value
 
     @intrinsic
-    def load(_typing: Any, address: Any) -> Any:
+    def load(_typing: Any, _address: Any) -> Any:
         def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             kind = context.get_value_type(numba_type)
             return builder.load(builder.inttoptr(arguments[0], kind.as_pointer()), align=1)
@@ -171,7 +171,7 @@ orders_get = _symbol("orders_get")
 
 @kernel
 def wait_next_feed(roi: int, backtest: int, timeout_ns: int) -> int:
-    """Let time pass until a feed row, an order response, or the timeout. The timeout must be finite: it is added unchecked."""
+    """Let time pass until a feed row, an order response, or the timeout (finite: it is added unchecked)."""
     return _roi_wait(backtest, 1, timeout_ns) if roi else _map_wait(backtest, 1, timeout_ns)
 
 

@@ -13,7 +13,7 @@ from ..._jit import kernel, type_of
 from ...core import book
 from ...core.state import State
 from ...model.enums import CommandKind, EventFlag, Pending, ReportKind, Stop
-from ...model.records import NEVER
+from ...model.records import NEVER, Records
 from . import abi
 from .returncodes import END_OF_DATA, OK, ORDER_RESPONSE
 
@@ -74,7 +74,7 @@ _ESTIMATED: Final = int(EventFlag.ESTIMATED)
 
 
 @kernel
-def wait(venue: np.ndarray, state: State, due_ns: int) -> int:
+def wait(venue: Records, state: State, due_ns: int) -> int:
     """Let time pass until there is something to fold, at most until ``due_ns``. Sets session.now_ns.
 
     A wait that is due at once makes no progress; two in a row are a livelock.
@@ -107,7 +107,7 @@ def wait(venue: np.ndarray, state: State, due_ns: int) -> int:
 
 
 @kernel
-def observe(venue: np.ndarray, state: State) -> int:
+def observe(venue: Records, state: State) -> int:
     """Bring the facts of the block into the core: book, trades, order reports."""
     code = venue[0]["return_code"]
     session = state.session[0]
@@ -130,7 +130,7 @@ def observe(venue: np.ndarray, state: State) -> int:
 
 
 @kernel
-def dispatch(venue: np.ndarray, state: State) -> int:
+def dispatch(venue: Records, state: State) -> int:
     """Hand the commands to the engine. The gate never lets anything through that the engine must refuse."""
     session = state.session[0]
     for index in range(session["command_count"]):
@@ -161,7 +161,7 @@ def dispatch(venue: np.ndarray, state: State) -> int:
 
 
 @kernel
-def close(venue: np.ndarray) -> None:
+def close(venue: Records) -> None:
     """Free the engine; the records forget its address."""
     if venue[0]["backtest"]:
         abi.close(venue[0]["roi"], venue[0]["backtest"])
@@ -235,7 +235,7 @@ def _observe_levels(engine: np.void, state: State, instrument: int) -> None:
 
 @kernel
 def _observe_trades(engine: np.void, state: State, instrument: int) -> None:
-    """Copy the market trades of the block (the first trades_capacity of all instruments) and let the engine forget them."""
+    """Copy the block's market trades (the first trades_capacity of all instruments); the engine forgets them."""
     taken = 0
     for before in range(instrument):
         taken += state.books[before]["trade_count"]
@@ -255,7 +255,7 @@ def _observe_trades(engine: np.void, state: State, instrument: int) -> None:
 
 
 @kernel
-def _observe_orders(venue: np.ndarray, state: State) -> int:
+def _observe_orders(venue: Records, state: State) -> int:
     """Compare every live order with what was last seen there; differences become reports, in ascending order id."""
     session = state.session[0]
     ended = 0
@@ -287,7 +287,7 @@ def _observe_orders(venue: np.ndarray, state: State) -> int:
 
 @kernel
 def _observe_order(engine: np.void, state: State, row: int, address: int) -> int:
-    """Decode one order: leaves fell -> fill; venue time moved -> ack or end, by status; neither -> the request failed."""
+    """Decode an order: leaves fell -> fill; venue time moved -> ack or end, by status; neither -> request failed."""
     order = state.orders[row]
     status = abi.load_u8(address + _STATUS)
     ts_exch_ns = abi.load_i64(address + _EXCH_TIMESTAMP)

@@ -13,6 +13,7 @@ from hftbacktest.types import event_dtype
 from ...model.enums import TimeInForce
 from ...model.errors import EngineError
 from ...model.instrument import Instrument
+from ...model.records import Records
 from .adapter import VENUE
 
 QUEUE_MODELS: Final = ("risk_averse", "log_prob", "log_prob2", "power_prob", "power_prob2", "power_prob3")
@@ -41,8 +42,8 @@ class AssetSpec:
     """
 
     instrument: Instrument
-    data: Sequence[np.ndarray]
-    snapshot: np.ndarray | None
+    data: Sequence[Records]
+    snapshot: Records | None
     entry_ns: int
     response_ns: int
     queue_model: str
@@ -56,7 +57,7 @@ class AssetSpec:
 class Engine:
     """A built engine: the adapter's records, and references that must outlive it."""
 
-    venue: np.ndarray
+    venue: Records
     keep: list[Any] = field(default_factory=list)
 
 

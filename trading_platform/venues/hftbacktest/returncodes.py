@@ -13,7 +13,7 @@ FATAL: Final[Mapping[int, str]] = {
     11: "a request for this order is still in process",
     12: "the engine does not know this order",
     13: "the engine calls the request invalid",
-    14: "invalid order status: the engine repeats it for ever with time frozen (a fill that exhausts an order exactly?)",
+    14: "invalid order status, repeated for ever with time frozen (a fill that exhausts an order exactly?)",
     15: "end of data inside a request",
     100: "the engine could not read its data",
 }

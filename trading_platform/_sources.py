@@ -1,0 +1,88 @@
+"""Which source files a module is made of: for cache keys and for the record of a run. Imports nothing heavy."""
+
+import ast
+import importlib.util
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = Path(__file__).resolve().parent
+KERNEL_FILES: Final = ("_jit.py", "_sources.py", "_state_type.py")
+KERNEL_LAYERS: Final = ("model", "core", "venues", "runner")
+
+
+def is_kernel(path: Path) -> bool:
+    """Tell whether a file belongs to the kernel layers of this package, which are hashed together."""
+    return PACKAGE in path.parents and path.relative_to(PACKAGE).parts[0] in (*KERNEL_LAYERS, *KERNEL_FILES)
+
+
+def kernel_files() -> list[Path]:
+    """Return all source files of the kernel layers, in a fixed order."""
+    layers = (file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py")))
+    return [*(PACKAGE / name for name in KERNEL_FILES), *layers]
+
+
+def source_closure(file: Path) -> list[Path]:
+    """Return ``file`` and every module it imports, directly or not, that is neither installed nor standard library.
+
+    Kernel layers of this package are left out: `kernel_hash` covers them.
+    """
+    seen: dict[Path, None] = {}
+    queue = [file.resolve()]
+    while queue:
+        path = queue.pop(0)
+        if path in seen or not path.is_file() or not _is_local(path):
+            continue
+        seen[path] = None
+        queue.extend(_imported_files(path))
+    return sorted(seen)
+
+
+def _is_local(path: Path) -> bool:
+    if PACKAGE in path.parents:
+        return not is_kernel(path)
+    outside = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
+    return not any(Path(root).resolve() in path.parents for root in outside)
+
+
+def _imported_files(path: Path) -> list[Path]:
+    files = []
+    for name in _imported_names(path):
+        module = sys.modules.get(name)
+        origin = getattr(module, "__file__", None)
+        if origin is None and module is None:
+            try:
+                spec = importlib.util.find_spec(name)
+            except (ImportError, ValueError, AttributeError):
+                continue  # `from package import function`: the function is no module
+            origin = spec.origin if spec is not None else None
+        if origin is not None and origin.endswith(".py"):
+            files.append(Path(origin).resolve())
+    return files
+
+
+def _imported_names(path: Path) -> list[str]:
+    names: list[str] = []
+    package = _package_of(path)
+    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+        if isinstance(node, ast.Import):
+            names.extend(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".") if package else []
+                parts = parts[: len(parts) - node.level + 1]
+                base = ".".join([*parts, base] if base else parts)
+            names.append(base)
+            names.extend(f"{base}.{alias.name}" for alias in node.names)
+    return [name for name in names if name]
+
+
+def _package_of(path: Path) -> str:
+    parts: list[str] = []
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)
