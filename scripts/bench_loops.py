@@ -72,7 +72,9 @@ def unguarded_maker(roi, backtest, tick_size, lot_size, qty_lots):  # type: igno
             if order_id[slot] == 0 and not own_cross:
                 last_id += 1
                 order_id[slot], price[slot] = last_id, wanted
-                abi.submit(roi, backtest, 0, side, last_id, wanted * tick_size, qty_lots * lot_size, GTX, LIMIT)
+                abi.submit(
+                    roi, backtest, 0, side, last_id, wanted * tick_size, qty_lots * lot_size, GTX, LIMIT
+                )
                 result[1] += 1
 
 

@@ -59,7 +59,7 @@ WORDS: dict[Stop, tuple[type[TradingPlatformError], tuple[str, ...]]] = {
     Stop.BOOK_OUT_OF_RANGE: (EngineError, ("ROI", "engine.depth", "hashmap", "between 95.1 and 105.3")),
     Stop.BAD_FILL_PRICE: (EngineError, ("order 7", "123 ticks")),
     Stop.INTENTS_FULL: (StrategyError, ("at most", "appended 123")),
-    Stop.BAD_SLOT: (StrategyError, ("intent 123", "levels are 0 to 15")),
+    Stop.BAD_INTENT: (StrategyError, ("intent 123", "levels are 0 to 15")),
     Stop.STRATEGY_ERROR: (StrategyError, ("STRATEGY_ERROR", "123")),
     Stop.RUNNING: (StrategyError, ("RUNNING",)),
     Stop.WAKE: (StrategyError, ("WAKE",)),
@@ -135,7 +135,7 @@ def test_order_the_engine_has_lost_stops_the_loop() -> None:
 
 
 def test_intents_beyond_the_buffer_and_slots_that_do_not_exist_stop_the_loop() -> None:
-    for asks, stop in (("many", Stop.INTENTS_FULL), ("bad slot", Stop.BAD_SLOT)):
+    for asks, stop in (("many", Stop.INTENTS_FULL), ("bad slot", Stop.BAD_INTENT)):
         play = Play([*OPEN, *ticks_of_time(1, 100)])
         play.until(10)
         for _ in range(len(play.state.intents) + 1 if asks == "many" else 1):

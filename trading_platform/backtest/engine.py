@@ -16,7 +16,14 @@ from ..eventlog.reader import open_log
 from ..eventlog.writer import EventLogWriter
 from ..metrics.execution import value_money
 from ..model.enums import ReplacePolicy, Stop, Wake
-from ..model.errors import ConfigError, EngineError, OrderTransitionError, StrategyError, TradingPlatformError
+from ..model.errors import (
+    ConfigError,
+    EngineError,
+    EventLogError,
+    OrderTransitionError,
+    StrategyError,
+    TradingPlatformError,
+)
 from ..model.ids import first_order_id
 from ..model.instrument import Instrument
 from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
@@ -179,6 +186,11 @@ def run_loop(
         stop = _loop(session, flush)
         end(state)
         flush()
+    except EventLogError:
+        raise  # the log itself is the trouble
+    except BaseException:
+        log.append(state.events[: int(state.session[0]["event_count"])])  # what led to it
+        raise
     finally:
         release(session.engine.venue)
     return stop
@@ -193,7 +205,15 @@ def _open_audit(session: Session, directory: Path) -> AbstractContextManager[IO[
 def _loop(session: Session, flush: Callable[[], None]) -> int:
     strategy, state, venue = session.strategy, session.state, session.engine.venue
     if isinstance(strategy, CompiledStrategy):
-        return run_entry(venue, state, strategy.entry, flush)
+        try:
+            return run_entry(venue, state, strategy.entry, flush)
+        except (TradingPlatformError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise StrategyError(
+                f"{type(error).__name__} in compiled strategy {session.config.strategy.class_path}: {error} "
+                f"at seq={int(state.session[0]['seq'])}; NUMBA_DISABLE_JIT=1 runs it in plain Python, with file and line"
+            ) from error
     params = state.strategy[: strategy.Params.record_dtype().itemsize].view(strategy.Params.record_dtype())[0]
     instance = strategy(params, View(state))
     try:
