@@ -24,6 +24,20 @@ BTCUSDT: Final = REPOSITORY / "examples" / "binance" / "btcusdt.json"
 INTERPRETED: Final = "trading_platform.strategies.touch_maker:TouchMaker"
 COMPILED: Final = "trading_platform.strategies.touch_maker:touch_maker"
 FORMS: Final = (INTERPRETED, COMPILED)
+INVERSE: Final[dict[str, object]] = {  # what makes `maker_config` trade contracts of 100 USD
+    "engine__instrument": {
+        "name": "BTCUSD_PERP",
+        "base_currency": "BTC",
+        "quote_currency": "USD",
+        "tick_size": "0.1",
+        "lot_size": 1,
+        "contract_size": 100,
+        "kind": "inverse",
+    },
+    "risk__position_limits": {"max_position": 10_000},
+    "risk__venue_policy": {"min_order_notional": 0},
+    "strategy__params": {"order_qty": 10},
+}
 
 
 @dataclass(frozen=True)

@@ -214,9 +214,10 @@ class Maker:
 def raw_maker(config: RunConfig, lots: int, **options: Any) -> Maker:
     """Return the maker on an engine of its own, set up from the plain facts of a configuration (risk-averse queue)."""
     data, instrument, latency = load_market_data(config), config.instrument, config.engine.latency
+    size = float(instrument.contract_size)
+    asset = BacktestAsset().inverse_asset(size) if instrument.inverse else BacktestAsset().linear_asset(size)
     asset = (
-        BacktestAsset()
-        .linear_asset(1.0)
+        asset
         .constant_order_latency(latency.entry_ns, latency.response_ns)
         .risk_adverse_queue_model()
         .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))

@@ -15,7 +15,7 @@ from trading_platform.config.load import config_from_dict
 from trading_platform.config.run import RunConfig
 from trading_platform.model.enums import EventKind
 
-from .builders import COMPILED, FORMS, PARTS, Done, Events, Fill, maker_config, run
+from .builders import COMPILED, FORMS, INVERSE, PARTS, Done, Events, Fill, maker_config, run
 from .raw_loop import END, ledger_at, raw_maker
 
 LOTS = 10
@@ -67,14 +67,22 @@ def assert_same(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPa
     for index, (ours, raw) in enumerate(itertools.zip_longest(fills, raw_fills)):
         assert ours == raw, f"fill {index} of {len(fills)} (ours) and {len(raw_fills)} (raw loop)"
     assert len(fills) > 100
-    lot_size = config.instrument.lot_size
-    final = done.of(EventKind.POSITION)[-1]
-    assert Decimal(int(final["qty_lots"])) * lot_size == round(Decimal(float(ledger["position"])), 9)
+    assert_same_ledger(done, ledger, config)
     assert ledger["position"] == pytest.approx(float(raw_ledger["position"]), rel=1e-9)
-    tick_money = float(config.instrument.tick_size * lot_size)
-    assert int(final["a"]) * tick_money == pytest.approx(float(ledger["balance"]), rel=1e-9)
-    assert int(final["c"]) * 1e-9 == pytest.approx(float(ledger["fee"]), rel=1e-9)
-    assert len(fills) == int(ledger["num_trades"])
+
+
+def assert_same_ledger(done: Done, ledger: np.void, config: RunConfig) -> None:
+    """Our integers against the engine's floats: position exactly, cash and fees to 1e-9 of their size."""
+    instrument, final = config.instrument, done.of(EventKind.POSITION)[-1]
+    assert int(final["qty_lots"]) * instrument.lot_size == round(Decimal(float(ledger["position"])), 9)
+    unit = float(instrument.money_unit)
+    if instrument.inverse:
+        cash = -int(final["b"]) * unit  # the engine counts what was paid
+    else:
+        cash = int(final["a"]) * float(instrument.tick_size * instrument.lot_size)
+    assert cash == pytest.approx(float(ledger["balance"]), rel=1e-9)
+    assert int(final["c"]) * unit == pytest.approx(float(ledger["fee"]), rel=1e-9)
+    assert len(done.of(EventKind.FILL)) == int(ledger["num_trades"])
 
 
 @pytest.mark.parametrize("strategy", FORMS)
@@ -93,6 +101,14 @@ def test_on_three_consecutive_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, strategy: str
 ) -> None:
     assert_same(maker_config(PARTS, strategy, engine__replace_policy=policy), tmp_path / "run", monkeypatch)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_on_inverse_contracts_over_two_files(
+    coinm: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    config = maker_config(coinm, COMPILED, **INVERSE, engine__replace_policy=policy)
+    assert_same(config, tmp_path / "run", monkeypatch)
 
 
 @pytest.mark.parametrize(("policy", "fills", "lots"), [("after_ack", 799, 490), ("at_once", 825, 450)])

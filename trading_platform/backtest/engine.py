@@ -212,7 +212,8 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
         except Exception as error:
             raise StrategyError(
                 f"{type(error).__name__} in compiled strategy {session.config.strategy.class_path}: {error} "
-                f"at seq={int(state.session[0]['seq'])}; NUMBA_DISABLE_JIT=1 runs it in plain Python, with file and line"
+                f"at seq={int(state.session[0]['seq'])}; "
+                "NUMBA_DISABLE_JIT=1 runs it in plain Python, with file and line"
             ) from error
     params = state.strategy[: strategy.Params.record_dtype().itemsize].view(strategy.Params.record_dtype())[0]
     instance = strategy(params, View(state))

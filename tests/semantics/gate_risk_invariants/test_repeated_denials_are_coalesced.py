@@ -58,6 +58,20 @@ def test_wish_that_passes_at_last_is_journaled_with_its_intent() -> None:
     assert session.event(EventKind.SENT)["cause_seq"] == session.event(EventKind.INTENT)["seq"]
 
 
+def test_denial_after_the_same_wish_was_sent_is_written_anew() -> None:
+    session = refused(times=1)
+    session.limit(position_lots_max=9)
+    session.quote(BUY, 1000, 9)
+    (command,) = session.decide()
+    session.rejected(command.order_id)
+    session.decide()
+    session.limit(position_lots_max=5)
+    session.forget()
+    session.quote(BUY, 1000, 9)
+    assert session.decide() == []
+    assert session.kinds() == [EventKind.INTENT, EventKind.DENIED]
+
+
 def test_single_denial_leaves_nothing_to_count() -> None:
     session = refused(times=1)
     session.forget()

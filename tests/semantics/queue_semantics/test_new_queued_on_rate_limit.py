@@ -1,6 +1,8 @@
 """Without a token an order waits, it is not denied; with one it leaves as it was asked."""
 
-from trading_platform.model.enums import CommandKind, EventKind, HoldCode
+import pytest
+
+from trading_platform.model.enums import CommandKind, EventKind, HoldCode, ReplacePolicy
 
 from ..harness import BUY, SECOND_NS, Session, kinds_of
 
@@ -45,5 +47,20 @@ def test_cancels_have_a_throttle_of_their_own() -> None:
     assert session.queued() == [HoldCode.RATE_LIMIT]
     session.new(BUY, 990, 1, level=2)
     assert kinds_of(session.decide()) == [CommandKind.NEW]
+    session.advance(SECOND_NS)
+    assert kinds_of(session.decide()) == [CommandKind.CANCEL]
+
+
+@pytest.mark.parametrize("policy", ReplacePolicy)
+def test_replace_takes_a_token_of_each(policy: ReplacePolicy) -> None:
+    session = Session(policy=policy)
+    for level in range(2):
+        session.rest(BUY, 1000 - level, 1, level)
+    session.rate(cancels=(SECOND_NS, 1))
+    for level in range(2):
+        session.replace(BUY, 990 - level, 1, level)
+    assert kinds_of(session.decide()).count(CommandKind.CANCEL) == 1
+    session.cancel(BUY, level=1)
+    assert session.decide() == []
     session.advance(SECOND_NS)
     assert kinds_of(session.decide()) == [CommandKind.CANCEL]

@@ -65,6 +65,18 @@ def test_book_is_judged_when_the_new_half_goes() -> None:
     assert session.denials() == [DenyCode.POST_ONLY_WOULD_CROSS]
 
 
+def test_book_is_not_judged_before_the_new_half_goes() -> None:
+    """It would cross now, and does not when it is sent: the market moved away while the cancel travelled."""
+    session = Session()
+    old = session.rest(BUY, 1000, 5)
+    session.replace(BUY, 1010, 5, tif=POST_ONLY)
+    assert kinds_of(session.decide()) == [CommandKind.CANCEL]
+    session.touch(1005, 1011)
+    session.canceled(old)
+    assert kinds_of(session.decide()) == [CommandKind.NEW]
+    assert session.denials() == []
+
+
 def test_partial_fill_of_the_old_counts_against_the_new() -> None:
     session, old = replacing(position_lots_max=5)
     session.fill(old, 1, 1000)

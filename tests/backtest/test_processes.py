@@ -1,0 +1,141 @@
+"""The engine's process may be stopped, killed or abort: the directory tells how it ended, and keeps what was written."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle.builders import maker_config
+
+import trading_platform
+from trading_platform.backtest.runtime.parent import run_in_child
+from trading_platform.backtest.verify import verify_run
+from trading_platform.eventlog.header import HEADER_BYTES
+from trading_platform.eventlog.reader import open_log
+from trading_platform.model.errors import EventLogError
+from trading_platform.runner.record import LOG_FILE, read_run
+
+from .strategies_on_disk import write_strategy
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(trading_platform.__file__).parents[1])}
+QUOTES_THEN = """
+    class S(Strategy):
+        calls = 0
+
+        def on_market(self):
+            self.view.quote(BUY, 0, self.view.bid_ticks(), 10)
+            self.calls += 1
+            if self.calls == 400:
+                {act}
+"""
+
+
+def resolved(slice_file: Path, tmp_path: Path, act: str) -> dict[str, Any]:
+    """Return a config whose strategy does something to its process at its 400th call."""
+    class_path = write_strategy(tmp_path, QUOTES_THEN.format(act=act))
+    config = maker_config((slice_file,), class_path, strategy__params={})
+    return config.resolved()
+
+
+def child(request: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Run the engine's process alone, without the parent that would write what it cannot."""
+    return subprocess.run(
+        [sys.executable, "-m", "trading_platform.backtest.runtime.child"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+    )
+
+
+def log_digest(directory: Path) -> str:
+    return hashlib.sha256((directory / LOG_FILE).read_bytes()[HEADER_BYTES:]).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL"),
+        ("os.abort()", "killed by SIGABRT"),
+        ("os._exit(3)", "ended with code 3 and no answer"),
+        ("os.write(2, b'thread panicked at local.rs\\\\n'); os.abort()", "thread panicked at local.rs"),
+    ],
+    ids=["SIGKILL", "abort", "exit", "panic"],
+)
+def test_child_that_dies_is_a_failed_run_with_a_message(
+    slice_file: Path, tmp_path: Path, act: str, words: str
+) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    outcome = run_in_child(resolved(slice_file, tmp_path, act), directory, search=tmp_path)
+    record = read_run(directory)
+
+    assert (outcome.status, outcome.exit_code) == ("failed", 1)
+    assert words in outcome.error
+    assert (record["status"], record["error"]) == ("failed", outcome.error)
+    assert record["config"]["id"] == "binance-btcusdt"
+    assert open_log(directory / LOG_FILE).torn_bytes == 0
+    with pytest.raises(EventLogError, match="status must be done"):
+        verify_run(directory)
+
+
+def test_directory_of_a_killed_tool_has_a_log_and_no_record(slice_file: Path, tmp_path: Path) -> None:
+    """Nobody was left to write run.json: the run is unfinished, and says so."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    config = resolved(slice_file, tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
+    dead = child({"config": config, "directory": str(directory), "search": str(tmp_path)})
+
+    assert dead.returncode == -signal.SIGKILL
+    assert {path.name for path in directory.iterdir()} == {LOG_FILE}
+    assert open_log(directory / LOG_FILE).torn_bytes == 0
+    with pytest.raises(EventLogError, match="unfinished"):
+        read_run(directory)
+
+
+def test_stopped_child_writes_an_interrupted_record_with_its_log(slice_file: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    config = resolved(slice_file, tmp_path, "os.kill(os.getpid(), signal.SIGTERM)")
+    stopped = child({"config": config, "directory": str(directory), "search": str(tmp_path)})
+    record = read_run(directory)
+    events = open_log(directory / LOG_FILE).events
+
+    assert stopped.returncode == 130
+    assert json.loads(stopped.stdout.splitlines()[-1])["status"] == "interrupted"
+    assert record["status"] == "interrupted"
+    assert "stopped by the user" in record["error"]
+    assert record["log_digest"] == log_digest(directory)
+    assert record["log"]["events"] == len(events) > 10, "an interrupted run keeps its log"
+
+
+@pytest.mark.parametrize("whom", ["os.getppid()", "0"], ids=["the tool alone", "the whole group"])
+def test_interrupt_of_the_tool_mid_run_is_recorded_and_exits_with_130(
+    slice_file: Path, tmp_path: Path, whom: str
+) -> None:
+    """The strategy itself presses Ctrl-C, then waits for the signal that must reach its process."""
+    config = resolved(slice_file, tmp_path, f"os.kill({whom}, signal.SIGINT); signal.pause()")
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    tool = subprocess.run(
+        [sys.executable, "-c", "from trading_platform.cli import main; main()"]
+        + ["run", "--config", str(tmp_path / "config.json")]
+        + ["--set", f"output.directory={tmp_path / 'runs'}", "--set", "output.run_id=stopped"],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        start_new_session=True,  # a group of its own: the signal must not reach the tests
+        timeout=120,
+        check=False,
+    )
+    record = read_run(tmp_path / "runs" / "stopped")
+
+    assert tool.returncode == 130, tool.stderr
+    assert "stopped by the user" in tool.stderr
+    assert record["status"] == "interrupted"
+    assert record["log_digest"] == log_digest(tmp_path / "runs" / "stopped")
