@@ -24,7 +24,7 @@ _P_UNKNOWN: Final = int(Pending.UNKNOWN)
 def find(state: State, order_id: int) -> int:
     """Return the row of an order, or -1."""
     row = order_id & (len(state.orders) - 1)
-    return row if state.orders[row]["order_id"] == order_id else -1
+    return row if order_id > 0 and state.orders[row]["order_id"] == order_id else -1
 
 
 @kernel

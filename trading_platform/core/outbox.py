@@ -40,6 +40,7 @@ _FILL_WON: Final = int(HoldCode.FILL_WON)
 _NO_CHANGE: Final = int(HoldCode.NO_CHANGE)
 _VENUE_REFUSED: Final = int(HoldCode.VENUE_REFUSED)
 _DROPPED: Final = int(HoldCode.DROPPED)
+_END_OF_DATA: Final = int(DenyCode.END_OF_DATA)
 _NOT_FOUND: Final = int(DenyCode.NOT_FOUND)
 _DUPLICATE: Final = int(DenyCode.DUPLICATE)
 _NO_BOOK: Final = int(DenyCode.NO_BOOK)
@@ -57,6 +58,8 @@ _STATUS_FILLED: Final = int(OrderStatus.FILLED)
 def flush(state: State) -> None:
     """Send what may go: cancels, then replaces, then news."""
     state.session[0]["next_send_ns"] = NEVER
+    if state.session[0]["orphan_count"]:
+        _cancel_orphans(state)
     for phase in range(3):
         slot_index = state.session[0]["held_head"]
         while slot_index >= 0:
@@ -69,6 +72,34 @@ def flush(state: State) -> None:
                 else:
                     _try_new(state, slot_index)
             slot_index = following
+
+
+@kernel
+def _cancel_orphans(state: State) -> None:
+    """Cancel again what no slot answers for: a replace at once left it to a cancel that the venue refused."""
+    session = state.session[0]
+    session["orphan_count"] = 0
+    row = session["live_head"]
+    while row >= 0:
+        order = state.orders[row]
+        if state.slots[order["slot"]]["order_row"] != row and not order["pending"] & _P_CANCEL:
+            if is_ready(state, CANCELS):
+                take(state, CANCELS)
+                send_cancel(state, row, order["last_seq"], False)
+            else:
+                session["orphan_count"] += 1
+                session["next_send_ns"] = min(session["next_send_ns"], ready_ns(state, CANCELS))
+        row = order["next_row"]
+
+
+@kernel
+def deny_all(state: State) -> None:
+    """Deny everything that is held: the session is over."""
+    slot_index = state.session[0]["held_head"]
+    while slot_index >= 0:
+        following = state.slots[slot_index]["next_slot"]
+        deny(state, slot_index, _END_OF_DATA, 1, 0)
+        slot_index = following
 
 
 @kernel

@@ -30,6 +30,7 @@ _REPLACED: Final = int(ReportKind.REPLACED)
 _CANCELED: Final = int(ReportKind.CANCELED)
 _EXPIRED: Final = int(ReportKind.EXPIRED)
 _REJECTED: Final = int(ReportKind.REJECTED)
+_STATUS_EXPIRED: Final = int(OrderStatus.EXPIRED)
 _STATUS_CANCELED: Final = int(OrderStatus.CANCELED)
 _P_NEW: Final = int(Pending.NEW)
 _P_CANCEL: Final = int(Pending.CANCEL)
@@ -142,13 +143,13 @@ def _status(state: State, row: int, report: np.void) -> None:
         replaced["parent_order_id"] = order["order_id"]
     elif kind == _ACK:
         _complete_replace(state, row, report["ts_exch_ns"])
-    elif kind == _CANCELED and state.slots[order["slot"]]["order_row"] >= 0:
-        _complete_replace(state, state.slots[order["slot"]]["order_row"], report["ts_exch_ns"])
+    elif kind == _CANCELED or kind == _EXPIRED:
+        _complete_replaces_of(state, order["order_id"], report["ts_exch_ns"])
 
 
 @kernel
 def _complete_replace(state: State, row: int, ts_exch_ns: int) -> None:
-    """Journal REPLACED once the venue has the new order and canceled the old: one record for the pair.
+    """Journal REPLACED once the venue has the new order and the old is gone: one record for the pair.
 
     If a fill of the old order won the race, nothing was replaced: its FILL says so.
     """
@@ -156,9 +157,20 @@ def _complete_replace(state: State, row: int, ts_exch_ns: int) -> None:
     if order["replaces_id"] == 0 or order["replace_done"] or order["pending"] & _P_NEW:
         return
     old_row = find(state, order["replaces_id"])
-    if old_row >= 0 and state.orders[old_row]["status"] == _STATUS_CANCELED:
+    old_status = state.orders[old_row]["status"] if old_row >= 0 else _STATUS_CANCELED
+    if old_status == _STATUS_CANCELED or old_status == _STATUS_EXPIRED:
         order["replace_done"] = 1
         state.events[journal.of_order(state, _EV_REPLACED, order["new_seq"], row)]["ts_exch_ns"] = ts_exch_ns
+
+
+@kernel
+def _complete_replaces_of(state: State, order_id: int, ts_exch_ns: int) -> None:
+    """Complete the replaces that waited for the end of an order; its slot may be further down the chain already."""
+    row = state.session[0]["live_head"]
+    while row >= 0:
+        if state.orders[row]["replaces_id"] == order_id:
+            _complete_replace(state, row, ts_exch_ns)
+        row = state.orders[row]["next_row"]
 
 
 @kernel
@@ -175,8 +187,21 @@ def _request_refused(state: State, row: int, report: np.void) -> None:
     if not pending & _P_CANCEL:
         pending &= ~_P_REPLACE  # the first half of the replace failed: the replace did
         order["cancel_refused"] = 1
+        _answer_for(state, row)
     order["pending"] = pending
     _complete(state, index, row, report)
+
+
+@kernel
+def _answer_for(state: State, row: int) -> None:
+    """An order that was left to its cancel works on: it answers for its slot again, or must be canceled again."""
+    slot = state.slots[state.orders[row]["slot"]]
+    if is_terminal(state.orders[row]["status"]) or slot["order_row"] == row:
+        return
+    if slot["order_row"] < 0:
+        slot["order_row"] = row
+    else:
+        state.session[0]["orphan_count"] += 1
 
 
 @kernel

@@ -14,7 +14,6 @@ from .orders import is_live
 from .position import notional
 from .state import State
 
-_END_OF_DATA: Final = int(DenyCode.END_OF_DATA)
 _HALTED: Final = int(DenyCode.HALTED)
 _TRADING_DISABLED: Final = int(DenyCode.TRADING_DISABLED)
 _POST_ONLY_WOULD_CROSS: Final = int(DenyCode.POST_ONLY_WOULD_CROSS)
@@ -35,8 +34,6 @@ _SWEEPS_ESTIMATED: Final = 0  # index in model.instrument.TAKER_SWEEPS
 @kernel
 def check_trading(state: State, instrument: int) -> tuple[int, int, int]:
     """Return (DenyCode or 0, observed, limit): may anything new be sent at all?"""
-    if state.session[0]["ended"]:
-        return _END_OF_DATA, 1, 0
     if state.losses[instrument]["halted"]:
         return _HALTED, state.losses[instrument]["halted"], 0
     if not state.limits[instrument]["trading_enabled"]:

@@ -68,9 +68,14 @@ def decide(state: State) -> int:
         fault = _check_intents(state)
         if fault:
             return fault
+    if session["ended"]:
+        intake.take_intents(state)
+        outbox.deny_all(state)
+        return 0
     if _halted(state):
         halt.carry_out(state)
-    due = session["held_count"] and (session["recheck"] or session["now_ns"] >= session["next_send_ns"])
+    waiting = session["held_count"] + session["orphan_count"]
+    due = waiting and (session["recheck"] or session["now_ns"] >= session["next_send_ns"])
     if session["intent_count"] or due:
         intake.take_intents(state)
         outbox.flush(state)

@@ -67,6 +67,7 @@ SESSION: Final = int64_record(
     "levels_per_side",  # slots per side and instrument
     "book_levels",  # copied book levels per side, 0 none
     "trades_capacity",
+    "orphan_count",  # orders that no slot answers for and whose cancel was refused: see core/outbox.py
     "recheck",  # 1: something changed that can unblock a held intent
     "next_send_ns",  # when the throttle lets the next held intent go; NEVER if none waits for it
     "next_ack_timeout_ns",

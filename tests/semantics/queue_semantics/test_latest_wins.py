@@ -55,3 +55,31 @@ def test_quote_supersedes_a_waiting_quote_back_to_what_works() -> None:
     session.advance(10 * SECOND_NS)
     assert session.decide() == []
     assert session.session["held_count"] == 0
+
+
+def test_quote_supersedes_the_waiting_cancel_of_an_earlier_quote() -> None:
+    session = Session()
+    order_id = session.place(BUY, 1000, 1)
+    session.quote(BUY, 0, 0)
+    assert session.decide() == []
+    session.quote(BUY, 999, 1)
+    assert session.decide() == []
+    session.ack(order_id)
+    session.decide()
+    session.canceled(order_id)
+    assert prices_of(session.decide()) == [999]
+
+
+def test_quote_supersedes_the_waiting_half_of_a_replace() -> None:
+    session = Session()
+    order_id = session.rest(BUY, 1000, 1)
+    session.rate(orders=(SECOND_NS, 1))
+    session.place(BUY, 900, 1, level=1)
+    session.quote(BUY, 999, 1)
+    session.decide()
+    session.canceled(order_id)
+    assert session.decide() == []
+    session.quote(BUY, 998, 1)
+    session.decide()
+    session.advance(SECOND_NS)
+    assert prices_of(session.decide()) == [998]

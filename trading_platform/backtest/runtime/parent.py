@@ -36,14 +36,16 @@ def run_in_child(
     request = json.dumps(
         {"config": config, "directory": str(directory.resolve()), "search": str(search) if search else None}
     )
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-        child = subprocess.Popen(
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
+        subprocess.Popen(
             [sys.executable, "-m", "trading_platform.backtest.runtime.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
-        )
+        ) as child,
+    ):
         assert child.stdin is not None
         assert child.stdout is not None
         try:

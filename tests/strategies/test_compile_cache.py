@@ -1,0 +1,173 @@
+"""What was compiled once is compiled never again, and never served when its source has changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oracle.builders import maker_config
+
+import trading_platform
+from trading_platform import _jit
+from trading_platform.runner import loop
+from trading_platform.strategies import grid_maker, touch_maker
+
+pytestmark = pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
+PROCESS = """
+import errno, json, os, sys
+from pathlib import Path
+
+request = json.load(sys.stdin)
+cache = os.environ["TRADING_PLATFORM_CACHE"]
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+def read_only_file_system(event, arguments):
+    changes = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir") or event == "open" and arguments[2] & WRITES
+    if changes and isinstance(arguments[0], (str, Path)) and str(arguments[0]).startswith(cache):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(arguments[0]))
+
+if request["read_only"]:
+    sys.addaudithook(read_only_file_system)
+
+from trading_platform._jit import KernelCache
+from trading_platform.config.load import config_from_dict
+from trading_platform.backtest.engine import run_backtest
+from trading_platform.eventlog.reader import open_log
+
+directory = Path(request["directory"])
+directory.mkdir()
+run_backtest(config_from_dict(request["config"], directory), directory, search=Path(request["search"]))
+events = open_log(directory / "events.bin").events
+asked = events[events["kind"] == 2]
+print(json.dumps({"compiled": KernelCache.compiled, "qty_lots": sorted(set(asked["qty_lots"].tolist()))}))
+"""
+MODULE = """
+from trading_platform.strategies.compiled import compiled_strategy, kernel, quote
+from trading_platform.strategies.params import StrategyParams
+from {helper} import lots_wanted
+
+@compiled_strategy(StrategyParams)
+def {name}(state, params, memory):
+    quote(state, 0, 1, 0, state.books[0]["bid_ticks"] - {away}, lots_wanted(state), 1, 0)
+"""
+HELPER = """
+from trading_platform.strategies.compiled import kernel
+
+@kernel
+def lots_wanted(state):
+    return {lots}
+"""
+
+
+class Workshop:
+    """A directory of strategies with a cache of its own, in which the kernels are compiled already."""
+
+    def __init__(self, folder: Path, market: Path) -> None:
+        self.folder, self.cache, self._market, self._runs = folder, folder / "cache", market, 0
+        warm = _jit.cache_root() / f"kernels-{_jit.kernel_hash()[:16]}"
+        assert loop
+        shutil.copytree(warm, self.cache / warm.name)
+
+    def write(self, name: str, *, helper: str, lots: int, away: int = 1) -> None:
+        (self.folder / f"{helper}.py").write_text(HELPER.format(lots=lots))
+        (self.folder / f"{name}.py").write_text(MODULE.format(name=name, helper=helper, away=away))
+
+    def run(self, name: str, *, read_only: bool = False) -> dict[str, Any]:
+        """Run a strategy in a fresh process: what it compiled, and the quantities it asked for.
+
+        ``read_only``: every write below the cache is refused as a read-only file system refuses it, even to root.
+        """
+        self._runs += 1
+        config = maker_config((self._market,), f"{name}:{name}", strategy__params={})
+        request = {
+            "config": config.resolved(),
+            "directory": str(self.folder / f"run-{self._runs}"),
+            "search": str(self.folder),
+            "read_only": read_only,
+        }
+        package = str(Path(trading_platform.__file__).parents[1])
+        done = subprocess.run(
+            [sys.executable, "-c", PROCESS],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": package, "TRADING_PLATFORM_CACHE": str(self.cache)},
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def files(self) -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in sorted(self.cache.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, small_market: Path) -> Workshop:
+    return Workshop(tmp_path, small_market)
+
+
+def test_second_process_compiles_nothing_of_what_is_shipped() -> None:
+    assert grid_maker
+    assert touch_maker  # imported above: this process has compiled what was missing
+    script = (
+        "import json; from trading_platform import _jit; from trading_platform.runner import loop; "
+        "from trading_platform.backtest import engine; from trading_platform.strategies import grid_maker, touch_maker; "
+        "print(json.dumps(_jit.KernelCache.compiled))"
+    )
+    package = str(Path(trading_platform.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": package},
+        check=True,
+    )
+
+    assert json.loads(done.stdout) == []
+
+
+def test_strategy_is_compiled_alone_once_and_again_after_each_change(workshop: Workshop) -> None:
+    """Its module and a helper it imports are edited; another strategy beside it changes nothing for it."""
+    workshop.write("alone", helper="helper", lots=11)
+    first, second = workshop.run("alone"), workshop.run("alone")
+    assert set(first["compiled"]) == {"alone", "_entry_alone", "lots_wanted"}, "nothing but the strategy's own"
+    assert second == {"compiled": [], "qty_lots": [11]}
+
+    workshop.write("alone", helper="helper", lots=22)
+    edited_helper = workshop.run("alone")
+    assert set(edited_helper["compiled"]) == {"alone", "_entry_alone", "lots_wanted"}
+    assert edited_helper["qty_lots"] == [22], "stale code"
+
+    workshop.write("alone", helper="helper", lots=22, away=2)
+    assert {"alone", "_entry_alone"} <= set(workshop.run("alone")["compiled"])
+
+    workshop.write("other", helper="other_helper", lots=33)
+    assert set(workshop.run("other")["compiled"]) == {"other", "_entry_other", "lots_wanted"}
+    assert workshop.run("alone") == {"compiled": [], "qty_lots": [22]}
+
+    workshop.write("alone", helper="helper", lots=11)
+    assert workshop.run("alone") == {"compiled": [], "qty_lots": [11]}, "the first version is still there"
+
+
+def test_read_only_cache_serves_what_it_has(workshop: Workshop) -> None:
+    workshop.write("warm", helper="helper", lots=11)
+    workshop.run("warm")
+    before = workshop.files()
+
+    assert workshop.run("warm", read_only=True) == {"compiled": [], "qty_lots": [11]}
+    assert workshop.files() == before
+
+
+def test_what_a_read_only_cache_lacks_is_compiled_for_the_process_alone(workshop: Workshop) -> None:
+    workshop.write("cold", helper="helper", lots=11)
+    before = workshop.files()
+    answer = workshop.run("cold", read_only=True)
+
+    assert set(answer["compiled"]) == {"cold", "_entry_cold", "lots_wanted"}
+    assert answer["qty_lots"] == [11]
+    assert workshop.files() == before
