@@ -37,16 +37,17 @@ step() {
 
 # Coverage of kernels can only be seen while they are plain Python, and there every branch of the core is wanted.
 plain_tests=(tests/core tests/properties tests/semantics tests/config tests/eventlog tests/metrics)
+two=(-n 2 --dist loadfile)
 
 step "format" ruff format --check .
 step "lint" ruff check .
 step "types" mypy
 step "layers" lint-imports --no-logo
 rm -f .coverage .coverage.*
-step "tests as plain Python" env NUMBA_DISABLE_JIT=1 pytest "${plain_tests[@]}" --cov --cov-report=
+step "tests as plain Python" env NUMBA_DISABLE_JIT=1 pytest "${plain_tests[@]}" "${two[@]}" --cov --cov-report=
 step "coverage of the core" coverage report --include='trading_platform/core/*' --fail-under=95
 step "compile" trading-platform warmup  # once: two test workers at a time would compile everything twice
 if $long; then
     step "long proofs" pytest -m long tests
 fi
-step "tests compiled" pytest tests -n 2 --dist loadfile --cov --cov-append --cov-report=term
+step "tests compiled" pytest tests "${two[@]}" --cov --cov-append --cov-report=term

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle.builders import maker_config
 
 import trading_platform
 from trading_platform import _jit
-from trading_platform.runner import loop
 from trading_platform.strategies import grid_maker, touch_maker
 
 pytestmark = pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
@@ -34,16 +32,15 @@ if request["read_only"]:
     sys.addaudithook(read_only_file_system)
 
 from trading_platform._jit import KernelCache
-from trading_platform.config.load import config_from_dict
-from trading_platform.backtest.engine import run_backtest
-from trading_platform.eventlog.reader import open_log
+from trading_platform.core.state import new_state
+from trading_platform.strategies.registry import load_strategy
 
-directory = Path(request["directory"])
-directory.mkdir()
-run_backtest(config_from_dict(request["config"], directory), directory, search=Path(request["search"]))
-events = open_log(directory / "events.bin").events
-asked = events[events["kind"] == 2]
-print(json.dumps({"compiled": KernelCache.compiled, "qty_lots": sorted(set(asked["qty_lots"].tolist()))}))
+state = new_state()
+state.books["bid_ticks"] = 1000
+load_strategy(request["class_path"], Path(request["search"])).entry(state)
+compiled = [name.split()[1] for name in KernelCache.compiled]  # "<function name at 0x...>"
+asked = [int(state.intents[0][name]) for name in ("price_ticks", "qty_lots")]
+print(json.dumps({"compiled": compiled, "asked": asked}))
 """
 MODULE = """
 from trading_platform.strategies.compiled import compiled_strategy, kernel, quote
@@ -66,29 +63,21 @@ def lots_wanted(state):
 class Workshop:
     """A directory of strategies with a cache of its own, in which the kernels are compiled already."""
 
-    def __init__(self, folder: Path, market: Path) -> None:
-        self.folder, self.cache, self._market, self._runs = folder, folder / "cache", market, 0
-        warm = _jit.cache_root() / f"kernels-{_jit.kernel_hash()[:16]}"
-        assert loop
-        shutil.copytree(warm, self.cache / warm.name)
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cache = folder, folder / "cache"
+        kernels = _jit.cache_root() / f"kernels-{_jit.kernel_hash()[:16]}"
+        shutil.copytree(kernels, self.cache / kernels.name)
 
     def write(self, name: str, *, helper: str, lots: int, away: int = 1) -> None:
         (self.folder / f"{helper}.py").write_text(HELPER.format(lots=lots))
         (self.folder / f"{name}.py").write_text(MODULE.format(name=name, helper=helper, away=away))
 
     def run(self, name: str, *, read_only: bool = False) -> dict[str, Any]:
-        """Run a strategy in a fresh process: what it compiled, and the quantities it asked for.
+        """Call a strategy once in a fresh process: what it compiled, and the price and quantity it asked for.
 
         ``read_only``: every write below the cache is refused as a read-only file system refuses it, even to root.
         """
-        self._runs += 1
-        config = maker_config((self._market,), f"{name}:{name}", strategy__params={})
-        request = {
-            "config": config.resolved(),
-            "directory": str(self.folder / f"run-{self._runs}"),
-            "search": str(self.folder),
-            "read_only": read_only,
-        }
+        request = {"class_path": f"{name}:{name}", "search": str(self.folder), "read_only": read_only}
         package = str(Path(trading_platform.__file__).parents[1])
         done = subprocess.run(
             [sys.executable, "-c", PROCESS],
@@ -107,8 +96,8 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, small_market: Path) -> Workshop:
-    return Workshop(tmp_path, small_market)
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
 
 
 def test_second_process_compiles_nothing_of_what_is_shipped() -> None:
@@ -131,27 +120,35 @@ def test_second_process_compiles_nothing_of_what_is_shipped() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_strategy_is_compiled_alone_once_and_again_after_each_change(workshop: Workshop) -> None:
+def test_strategy_is_compiled_once_and_again_after_each_change(workshop: Workshop) -> None:
     """Its module and a helper it imports are edited; another strategy beside it changes nothing for it."""
     workshop.write("alone", helper="helper", lots=11)
-    first, second = workshop.run("alone"), workshop.run("alone")
-    assert set(first["compiled"]) == {"alone", "_entry_alone", "lots_wanted"}, "nothing but the strategy's own"
-    assert second == {"compiled": [], "qty_lots": [11]}
+    assert {"alone", "_entry_alone", "lots_wanted"} <= set(workshop.run("alone")["compiled"])
+    assert workshop.run("alone") == {"compiled": [], "asked": [999, 11]}
 
     workshop.write("alone", helper="helper", lots=22)
     edited_helper = workshop.run("alone")
-    assert set(edited_helper["compiled"]) == {"alone", "_entry_alone", "lots_wanted"}
-    assert edited_helper["qty_lots"] == [22], "stale code"
+    assert {"alone", "_entry_alone", "lots_wanted"} <= set(edited_helper["compiled"])
+    assert edited_helper["asked"] == [999, 22], "stale code"
 
     workshop.write("alone", helper="helper", lots=22, away=2)
-    assert {"alone", "_entry_alone"} <= set(workshop.run("alone")["compiled"])
+    edited_module = workshop.run("alone")
+    assert {"alone", "_entry_alone"} <= set(edited_module["compiled"])
+    assert edited_module["asked"] == [998, 22], "stale code"
 
     workshop.write("other", helper="other_helper", lots=33)
-    assert set(workshop.run("other")["compiled"]) == {"other", "_entry_other", "lots_wanted"}
-    assert workshop.run("alone") == {"compiled": [], "qty_lots": [22]}
+    workshop.run("other")
+    assert workshop.run("alone") == {"compiled": [], "asked": [998, 22]}
 
     workshop.write("alone", helper="helper", lots=11)
-    assert workshop.run("alone") == {"compiled": [], "qty_lots": [11]}, "the first version is still there"
+    assert workshop.run("alone") == {"compiled": [], "asked": [999, 11]}, "the first version is still there"
+
+
+def test_strategy_is_compiled_alone(workshop: Workshop) -> None:
+    """The kernels it calls were compiled for all strategies: whatever constants it passes to them."""
+    workshop.write("alone", helper="helper", lots=11)
+
+    assert set(workshop.run("alone")["compiled"]) == {"alone", "_entry_alone", "lots_wanted"}
 
 
 def test_read_only_cache_serves_what_it_has(workshop: Workshop) -> None:
@@ -159,7 +156,7 @@ def test_read_only_cache_serves_what_it_has(workshop: Workshop) -> None:
     workshop.run("warm")
     before = workshop.files()
 
-    assert workshop.run("warm", read_only=True) == {"compiled": [], "qty_lots": [11]}
+    assert workshop.run("warm", read_only=True) == {"compiled": [], "asked": [999, 11]}
     assert workshop.files() == before
 
 
@@ -168,6 +165,6 @@ def test_what_a_read_only_cache_lacks_is_compiled_for_the_process_alone(workshop
     before = workshop.files()
     answer = workshop.run("cold", read_only=True)
 
-    assert set(answer["compiled"]) == {"cold", "_entry_cold", "lots_wanted"}
-    assert answer["qty_lots"] == [11]
+    assert {"cold", "_entry_cold", "lots_wanted"} <= set(answer["compiled"])
+    assert answer["asked"] == [999, 11]
     assert workshop.files() == before

@@ -1,5 +1,6 @@
 """The tool's side of the child process: start it, follow it, and write the record it could not write itself."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -49,8 +50,9 @@ def run_in_child(
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            child.stdin.write(request)
-            child.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it died already: told below
+                child.stdin.write(request)
+                child.stdin.close()
             outcome = _follow(child.stdout, progress)
             child.wait()
         except KeyboardInterrupt:
@@ -92,8 +94,8 @@ def _stop(child: subprocess.Popen[str]) -> Outcome:
     """Let the child finish its record; kill it if it does not."""
     child.send_signal(signal.SIGTERM)
     try:
-        child.communicate(timeout=STOP_SECONDS)
-    except (subprocess.TimeoutExpired, ValueError):
+        child.wait(timeout=STOP_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         child.wait()
     return Outcome("interrupted", "stopped by the user", 130)
