@@ -36,6 +36,7 @@ from ..runner.loop import begin, end, release
 from ..runner.record import (
     FORMAT,
     LOG_FILE,
+    RUN_FILE,
     SUMMARY_FILE,
     provenance,
     strategy_source,
@@ -90,8 +91,14 @@ def run_backtest(
     """Run a backtest into an existing, empty directory, and return the content of its ``run.json``.
 
     However it ends, the directory keeps the log up to there and a ``run.json`` that says how it ended
-    (``status``: done, failed, interrupted). Errors are written there and raised.
+    (``status``: done, failed, interrupted). Errors are written there and raised; only a directory that holds a run
+    already is left as it is.
     """
+    for name in (RUN_FILE, LOG_FILE):
+        if (directory / name).exists():
+            raise EventLogError(
+                f"{directory / name}: must not exist: a run is never overwritten; choose another directory"
+            )
     record: dict[str, Any] = {
         "format": FORMAT,
         "run_id": directory.name,
@@ -216,8 +223,8 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
                 "NUMBA_DISABLE_JIT=1 runs it in plain Python, with file and line"
             ) from error
     params = state.strategy[: strategy.Params.record_dtype().itemsize].view(strategy.Params.record_dtype())[0]
-    instance = strategy(params, View(state))
     try:
+        instance = strategy(params, View(state))
         stop = run_interpreted(venue, state, instance, flush)
         instance.on_stop()
     except (TradingPlatformError, KeyboardInterrupt):

@@ -20,6 +20,8 @@ def watch_losses(state: State, instrument: int) -> None:
     it: with buckets of window / (LOSS_BUCKETS - 1), what it looks back on is the window and at most one bucket more.
     """
     book, loss, limits = state.books[instrument], state.losses[instrument], state.limits[instrument]
+    if book["mark_halfticks"] == 0 and state.positions[instrument]["net_lots"] != 0:
+        return  # a position from before the first book: it has no mark yet
     equity = equity_money(state.positions[instrument], state.instruments[instrument], book["mark_halfticks"])
     before = loss["equity_money"]
     loss["equity_money"] = equity
