@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from oracle.builders import COMPILED, maker_config
+from venues.play import BUY, SELL, book, depth, events_of, ticks_of_time, trade
 
 from trading_platform.backtest.engine import run_backtest
 from trading_platform.data.files import save_events
@@ -22,7 +23,6 @@ from trading_platform.model.errors import (
     TradingPlatformError,
 )
 from trading_platform.runner.record import LOG_FILE, read_run
-from venues.play import BUY, SELL, book, depth, events_of, ticks_of_time, trade
 
 from .strategies_on_disk import line_of, write_strategy
 
@@ -60,7 +60,9 @@ RAISES = """
 
 
 @pytest.mark.parametrize("method", ["on_start", "on_market", "on_wakeup"])
-def test_exception_in_a_call_back_names_file_line_and_seq(slice_file: Path, tmp_path: Path, method: str) -> None:
+def test_exception_in_a_call_back_names_file_line_and_seq(
+    slice_file: Path, tmp_path: Path, method: str
+) -> None:
     class_path = write_strategy(tmp_path, RAISES.format(method=method, calls=1))
     text, record = failed(StrategyError, slice_file, tmp_path, class_path)
 
@@ -200,7 +202,9 @@ def test_market_that_leaves_the_roi_fails_the_run_and_names_range_and_cure(tmp_p
     path = tmp_path / "market.npz"
     save_events(path, events_of(rows))
     roi = {"kind": "roi", "roi_min": "95", "roi_max": "110"}
-    text, record = failed(EngineError, path, tmp_path, COMPILED, engine__depth=roi, strategy__params={"order_qty": "0.01"})
+    text, record = failed(
+        EngineError, path, tmp_path, COMPILED, engine__depth=roi, strategy__params={"order_qty": "0.01"}
+    )
 
     assert "between 95.0 and 110.0" in text
     assert "engine.depth" in text
@@ -214,7 +218,10 @@ def test_wrong_params_are_all_told_with_the_parameters_that_exist(slice_file: Pa
 
     for key in ("strategy.params.order_qty", "strategy.params.levels", "strategy.params.lvels"):
         assert key in text
-    assert "parameters of trading_platform.strategies.touch_maker:touch_maker: order_qty, levels, level_step" in text
+    assert (
+        "parameters of trading_platform.strategies.touch_maker:touch_maker: order_qty, levels, level_step"
+        in text
+    )
     assert "log" not in record
 
 

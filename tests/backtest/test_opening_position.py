@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracle.builders import COMPILED, INVERSE, maker_config, run
+from oracle.builders import COMPILED, INVERSE, Events, maker_config, run
 from venues.play import BUY, SELL, book, depth, events_of, ticks_of_time, trade
 
 from trading_platform.data.files import save_events
@@ -25,7 +25,7 @@ def rising(tmp_path: Path) -> Path:
     return path
 
 
-def to_lots(rows: np.ndarray, path: Path) -> None:
+def to_lots(rows: Events, path: Path) -> None:
     rows["qty"] *= 1000  # whole contracts
     save_events(path, rows, overwrite=True)
 
@@ -98,12 +98,20 @@ def test_opening_position_is_no_loss_before_the_book_has_both_sides(
     tmp_path: Path, kind: str, position: str
 ) -> None:
     """The first block shows a bid alone: there is no mark yet, so there is neither profit nor drawdown."""
-    rows = [depth(0, BUY, 1000, 50), *ticks_of_time(1, 40), depth(20, SELL, 1002, 60), trade(25, BUY, 1002, 1)]
+    rows = [
+        depth(0, BUY, 1000, 50),
+        *ticks_of_time(1, 40),
+        depth(20, SELL, 1002, 60),
+        trade(25, BUY, 1002, 1),
+    ]
     events, path = events_of(rows), tmp_path / "market.npz"
     changes: dict[str, object] = {"engine__opening_position": position, "engine__opening_price": "100.1"}
     if kind == "inverse":
         events["qty"] *= 1000
-        changes = INVERSE | {"engine__opening_position": int(Decimal(position) * 10), "engine__opening_price": "100.1"}
+        changes = INVERSE | {
+            "engine__opening_position": int(Decimal(position) * 10),
+            "engine__opening_price": "100.1",
+        }
     save_events(path, events)
     loss = {"max_drawdown": "0.1"} if kind == "linear" else {"max_drawdown": "0.001"}
     done = run(maker_config((path,), COMPILED, **QUIET, **changes, risk__max_loss=loss), tmp_path / "run")

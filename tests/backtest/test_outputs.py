@@ -39,7 +39,9 @@ def test_tables_have_a_row_per_event_fill_order_and_sample(done: Done) -> None:
 def test_sampling_interval_is_kept_and_zero_samples_at_the_end_only(slice_file: Path, tmp_path: Path) -> None:
     counts = {}
     for seconds in (0, 1, 5):
-        one = run(maker_config((slice_file,), output__stats_interval_seconds=seconds), tmp_path / str(seconds))
+        one = run(
+            maker_config((slice_file,), output__stats_interval_seconds=seconds), tmp_path / str(seconds)
+        )
         samples = one.of(EventKind.PNL)
         counts[seconds] = len(samples)
         assert one.record["status"] == "done"
@@ -79,6 +81,8 @@ def test_audit_records_every_look_at_a_limit_and_leaves_the_log_as_it_is(
 
 
 def test_record_and_summary_are_plain_json(done: Done) -> None:
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
     for name in ("run.json", "summary.json"):
-        text = (done.directory / name).read_text(encoding="utf-8")
-        json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} in {name} is no JSON"))
+        json.loads((done.directory / name).read_text(encoding="utf-8"), parse_constant=refuse)

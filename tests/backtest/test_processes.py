@@ -1,6 +1,7 @@
-"""The engine's process may be stopped, killed or abort: the directory tells how it ended, and keeps what was written."""
+"""The engine's process may be stopped, killed or abort: the directory tells how it ended and keeps what it has."""
 
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle.builders import maker_config
+from oracle.builders import COMPILED, maker_config
 
 import trading_platform
+from trading_platform.backtest import engine
 from trading_platform.backtest.runtime.parent import run_in_child
 from trading_platform.backtest.verify import verify_run
 from trading_platform.eventlog.header import HEADER_BYTES
 from trading_platform.eventlog.reader import open_log
 from trading_platform.model.errors import EventLogError
+from trading_platform.runner.ledger import Ledger
 from trading_platform.runner.record import LOG_FILE, read_run
 
 from .strategies_on_disk import write_strategy
@@ -115,6 +118,31 @@ def test_stopped_child_writes_an_interrupted_record_with_its_log(slice_file: Pat
     assert record["log"]["events"] == len(events) > 10, "an interrupted run keeps its log"
 
 
+def test_interrupt_in_the_middle_of_a_flush_leaves_a_whole_log(
+    slice_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiled run hears of Ctrl-C in Python alone, and Python is where blocks are flushed."""
+    calls = itertools.count()
+    compare = Ledger.compare
+
+    def interrupted(ledger: Ledger, positions: Any) -> None:
+        compare(ledger, positions)
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ledger, "compare", interrupted)
+    monkeypatch.setattr(engine, "PAUSE_BLOCKS", 200)
+    (tmp_path / "run").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        engine.run_backtest(maker_config((slice_file,), COMPILED), tmp_path / "run")
+    record, events = read_run(tmp_path / "run"), open_log(tmp_path / "run" / LOG_FILE).events
+
+    assert record["status"] == "interrupted"
+    assert record["log_digest"] == log_digest(tmp_path / "run")
+    assert len(events) > 10
+    assert (events["seq"] == range(1, len(events) + 1)).all()
+
+
 @pytest.mark.parametrize("whom", ["os.getppid()", "0"], ids=["the tool alone", "the whole group"])
 def test_interrupt_of_the_tool_mid_run_is_recorded_and_exits_with_130(
     slice_file: Path, tmp_path: Path, whom: str
@@ -122,10 +150,10 @@ def test_interrupt_of_the_tool_mid_run_is_recorded_and_exits_with_130(
     """The strategy itself presses Ctrl-C, then waits for the signal that must reach its process."""
     config = resolved(slice_file, tmp_path, f"os.kill({whom}, signal.SIGINT); signal.pause()")
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    arguments = ["--config", str(tmp_path / "config.json"), "--set", "output.run_id=stopped"]
+    arguments += ["--set", f"output.directory={tmp_path / 'runs'}"]
     tool = subprocess.run(
-        [sys.executable, "-c", "from trading_platform.cli import main; main()"]
-        + ["run", "--config", str(tmp_path / "config.json")]
-        + ["--set", f"output.directory={tmp_path / 'runs'}", "--set", "output.run_id=stopped"],
+        [sys.executable, "-c", "from trading_platform.cli import main; main()", "run", *arguments],
         capture_output=True,
         text=True,
         env=ENVIRONMENT,

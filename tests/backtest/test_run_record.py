@@ -71,13 +71,19 @@ def test_digest_is_the_sha256_of_the_record_bytes(done: Done) -> None:
     assert done.record["log_digest"] == sha256(content)
     assert done.record["log"] == {
         "events": len(done.events),
-        "checkpoints": [sha256(content[: 65_536 * 128 * n]) for n in range(1, len(done.events) // 65_536 + 1)],
+        "checkpoints": [
+            sha256(content[: 65_536 * 128 * n]) for n in range(1, len(done.events) // 65_536 + 1)
+        ],
     }
 
 
 def test_data_and_strategy_are_named_with_their_hashes(done: Done, slice_file: Path) -> None:
     assert done.record["data"] == [
-        {"path": str(slice_file), "sha256": sha256(slice_file.read_bytes()), "rows": len(load_events(slice_file))}
+        {
+            "path": str(slice_file),
+            "sha256": sha256(slice_file.read_bytes()),
+            "rows": len(load_events(slice_file)),
+        }
     ]
     strategy = done.record["strategy"]
     assert strategy["class_path"] == COMPILED
@@ -109,7 +115,9 @@ def test_summary_counts_what_the_log_holds(done: Done) -> None:
     }
     assert summary["log"] == {"events": len(events), "digest": done.digest}
     assert summary["run"]["wakeups"] == done.record["wakeups"] > 1000
-    assert float(summary["position"]["final_qty"]) == pytest.approx(done.of(EventKind.PNL)[-1]["qty_lots"] / 1000)
+    assert float(summary["position"]["final_qty"]) == pytest.approx(
+        done.of(EventKind.PNL)[-1]["qty_lots"] / 1000
+    )
     assert float(summary["pnl"]["net"]) == pytest.approx(done.of(EventKind.PNL)[-1]["a"] / 1e9)
     assert float(summary["pnl"]["fees"]) == pytest.approx(fills["a"].sum() / 1e9)
     assert max(abs(fills["c"])) <= 200, "the position limit of 0.2 held"
@@ -135,7 +143,9 @@ def test_events_are_numbered_without_a_hole_and_time_never_goes_back(done: Done)
     assert (done.events["cause_seq"] < done.events["seq"]).all()
 
 
-def test_a_finished_run_is_not_overwritten_by_another_into_its_directory(slice_file: Path, tmp_path: Path) -> None:
+def test_a_finished_run_is_not_overwritten_by_another_into_its_directory(
+    slice_file: Path, tmp_path: Path
+) -> None:
     config = maker_config((slice_file,), engine__max_wakeups=50)
     run(config, tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
@@ -171,13 +181,22 @@ def test_absent_run_says_so(tmp_path: Path) -> None:
         read_run(tmp_path / "nowhere")
 
 
-def test_max_wakeups_stops_after_exactly_that_many_calls_of_the_same_run(slice_file: Path, tmp_path: Path) -> None:
+def test_max_wakeups_stops_after_exactly_that_many_calls_of_the_same_run(
+    slice_file: Path, tmp_path: Path
+) -> None:
     whole = run(maker_config((slice_file,), output__stats_interval_seconds=0), tmp_path / "whole")
     part = run(
-        maker_config((slice_file,), engine__max_wakeups=700, output__stats_interval_seconds=0), tmp_path / "part"
+        maker_config((slice_file,), engine__max_wakeups=700, output__stats_interval_seconds=0),
+        tmp_path / "part",
     )
 
-    assert (part.record["status"], part.record["stop"], part.record["wakeups"]) == ("done", "MAX_WAKEUPS", 700)
+    assert (part.record["status"], part.record["stop"], part.record["wakeups"]) == (
+        "done",
+        "MAX_WAKEUPS",
+        700,
+    )
     body: Any = part.events[part.events["kind"] != EventKind.PNL]
     assert len(body) > 100
-    assert body.tobytes() == whole.events[: len(body)].tobytes(), "a shorter run is the beginning of the longer one"
+    assert body.tobytes() == whole.events[: len(body)].tobytes(), (
+        "a shorter run is the beginning of the longer one"
+    )

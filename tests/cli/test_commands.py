@@ -20,7 +20,6 @@ from trading_platform.cli import main
 from trading_platform.data.files import load_events, save_events
 from trading_platform.runner.record import read_run
 
-
 CHEAP = {"risk__venue_policy": {"min_order_notional": 0}}  # the price here is 100
 
 
@@ -64,7 +63,9 @@ def config_file(tmp_path: Path) -> Path:
     rows = [*book(0, [(1000, 50)], [(1002, 60)]), *ticks_of_time(1, 100)]
     rows += [trade_row(at, SELL if at % 2 else BUY, 1000 if at % 2 else 1002, 70) for at in range(20, 90, 5)]
     save_events(tmp_path / "market.npz", events_of(rows))
-    config = maker_config((tmp_path / "market.npz",), COMPILED, **CHEAP, output__directory=str(tmp_path / "runs"))
+    config = maker_config(
+        (tmp_path / "market.npz",), COMPILED, **CHEAP, output__directory=str(tmp_path / "runs")
+    )
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config.resolved()), encoding="utf-8")
     return path
@@ -91,8 +92,12 @@ def test_run_prints_the_summary_and_where_it_is(tool: Command, config_file: Path
     assert "Traceback" not in answer.err
 
 
-def test_run_as_json_prints_the_record_and_nothing_else(tool: Command, config_file: Path, tmp_path: Path) -> None:
-    answer = tool("run", "--config", config_file, "--json", "--set", "output.run_id=mine", "--set", "risk.scope=night")
+def test_run_as_json_prints_the_record_and_nothing_else(
+    tool: Command, config_file: Path, tmp_path: Path
+) -> None:
+    answer = tool(
+        "run", "--config", config_file, "--json", "--set", "output.run_id=mine", "--set", "risk.scope=night"
+    )
 
     assert answer.code == 0, answer.err
     assert answer.err == ""
@@ -110,7 +115,10 @@ def test_run_as_json_prints_the_record_and_nothing_else(tool: Command, config_fi
         ("engine.latency.entry_second=1", ("entry_second", "entry_seconds")),
         ('engine.data_files=["nowhere.npz"]', ("engine.data_files[0]", "nowhere.npz")),
         ("strategy.params.order_qty=0.0001", ("strategy.params.order_qty", "0.001", "0.0001")),
-        ("strategy.class_path=trading_platform.strategies.touch_maker:Nobody", ("class_path", "Nobody", "TouchMaker")),
+        (
+            "strategy.class_path=trading_platform.strategies.touch_maker:Nobody",
+            ("class_path", "Nobody", "TouchMaker"),
+        ),
         ("no-equals-sign", ("key=value", "no-equals-sign")),
     ],
 )
@@ -154,7 +162,14 @@ def test_failing_run_exits_with_1_and_says_why_and_where_its_record_is(
                 raise ValueError("my mistake")
     """
     class_path = write_strategy(tmp_path, source)
-    arguments = ("--set", f"strategy.class_path={class_path}", "--set", "strategy.params={}", "--set", "output.run_id=bad")
+    arguments = (
+        "--set",
+        f"strategy.class_path={class_path}",
+        "--set",
+        "strategy.params={}",
+        "--set",
+        "output.run_id=bad",
+    )
     answer = tool("run", "--config", config_file, *arguments, "--json")
 
     assert answer.code == 1
@@ -195,9 +210,18 @@ SPREAD = """
 """
 
 
-def test_verify_of_an_edited_strategy_says_different_and_where(tool: Command, config_file: Path, tmp_path: Path) -> None:
+def test_verify_of_an_edited_strategy_says_different_and_where(
+    tool: Command, config_file: Path, tmp_path: Path
+) -> None:
     class_path = write_strategy(tmp_path, SPREAD.format(away=1), "edited_strategy")
-    arguments = ("--set", f"strategy.class_path={class_path}", "--set", "strategy.params={}", "--set", "output.run_id=mine")
+    arguments = (
+        "--set",
+        f"strategy.class_path={class_path}",
+        "--set",
+        "strategy.params={}",
+        "--set",
+        "output.run_id=mine",
+    )
     assert tool("run", "--config", config_file, *arguments).code == 0
     write_strategy(tmp_path, SPREAD.format(away=2), "edited_strategy")
     answer = tool("verify", tmp_path / "runs" / "mine")
@@ -249,7 +273,9 @@ def test_verify_of_no_run_exits_with_1(tool: Command, tmp_path: Path) -> None:
 
 
 def test_diff_of_equal_logs(tool: Command, done: Done, tmp_path: Path) -> None:
-    other = run_here(maker_config((tmp_path / "market.npz",), INTERPRETED, **CHEAP), tmp_path / "runs" / "other")
+    other = run_here(
+        maker_config((tmp_path / "market.npz",), INTERPRETED, **CHEAP), tmp_path / "runs" / "other"
+    )
     text, as_json = (tool("diff", done.directory, other.directory, *more) for more in ((), ("--json",)))
 
     assert (text.code, as_json.code) == (0, 0)
@@ -258,7 +284,9 @@ def test_diff_of_equal_logs(tool: Command, done: Done, tmp_path: Path) -> None:
 
 
 def test_diff_shows_the_first_event_that_differs(tool: Command, done: Done, tmp_path: Path) -> None:
-    config = maker_config((tmp_path / "market.npz",), COMPILED, **CHEAP, strategy__params={"order_qty": "0.02"})
+    config = maker_config(
+        (tmp_path / "market.npz",), COMPILED, **CHEAP, strategy__params={"order_qty": "0.02"}
+    )
     other = run_here(config, tmp_path / "runs" / "other")
     text, as_json = (tool("diff", done.directory, other.directory, *more) for more in ((), ("--json",)))
     index = next(i for i, (a, b) in enumerate(zip(done.events, other.events, strict=False)) if a != b)
@@ -275,7 +303,9 @@ def test_diff_with_what_is_no_log_exits_with_1(tool: Command, done: Done, tmp_pa
     assert "events.bin" in answer.err
 
 
-def test_export_writes_a_json_line_per_event_and_overwrites_nothing(tool: Command, done: Done, tmp_path: Path) -> None:
+def test_export_writes_a_json_line_per_event_and_overwrites_nothing(
+    tool: Command, done: Done, tmp_path: Path
+) -> None:
     out = tmp_path / "events.json"
     answer = tool("export", done.directory, "--out", out, "--json")
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -296,7 +326,12 @@ def test_export_writes_a_json_line_per_event_and_overwrites_nothing(tool: Comman
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    lines = [(0, snapshot(0, [("60000.0", "1")], [("60000.1", "1")])), (5, depth(4)), (9, trade(8)), (12, trade(11))]
+    lines = [
+        (0, snapshot(0, [("60000.0", "1")], [("60000.1", "1")])),
+        (5, depth(4)),
+        (9, trade(8)),
+        (12, trade(11)),
+    ]
     return record(tmp_path / "btcusdt_20240808.gz", lines)
 
 
@@ -313,7 +348,9 @@ def test_convert_writes_event_files_with_manifests(tool: Command, recording: Pat
     assert f"wrote {made['path']} ({made['rows']} rows, 0 gaps)" in text.out
 
 
-def test_convert_of_an_unknown_source_names_the_known_ones(tool: Command, recording: Path, tmp_path: Path) -> None:
+def test_convert_of_an_unknown_source_names_the_known_ones(
+    tool: Command, recording: Path, tmp_path: Path
+) -> None:
     answer = tool("data", "convert", "binance", recording, "--out", tmp_path / "data")
 
     assert (answer.code, answer.out) == (2, "")
@@ -343,7 +380,8 @@ def test_warmup_compiles_nothing_when_the_cache_is_warm(tool: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("rum",), ("run",), ("run", "--config"), ("verify",), ("run", "-c", "x", "--fast"), ("data", "convert")]
+    "arguments",
+    [("rum",), ("run",), ("run", "--config"), ("verify",), ("run", "-c", "x", "--fast"), ("data", "convert")],
 )
 def test_wrong_usage_exits_with_2_on_standard_error(tool: Command, arguments: tuple[str, ...]) -> None:
     answer = tool(*arguments)

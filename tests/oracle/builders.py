@@ -64,7 +64,8 @@ class Done:
         return str(self.record["log_digest"])
 
     def of(self, kind: EventKind) -> Events:
-        return self.events[self.events["kind"] == kind]
+        chosen: Events = self.events[self.events["kind"] == kind]
+        return chosen
 
     def fills(self) -> list[Fill]:
         return [

@@ -68,7 +68,8 @@ class Raw:
         """Return the engine's record of an order, in place."""
         address = binding.orders_get(self._call("orders", 0), order_id)
         buffer = (ctypes.c_char * order_dtype.itemsize).from_address(address)
-        return np.frombuffer(buffer, order_dtype)[0]
+        record: np.void = np.frombuffer(buffer, order_dtype)[0]
+        return record
 
     def submit(self, side: int, order_id: int, price: float, qty: float, tif: int = GTX) -> int:
         """Submit a limit order and return the engine's code."""
@@ -96,7 +97,8 @@ class Raw:
 def ledger_at(address: int) -> np.void:
     """Return a copy of the engine's ledger at an address."""
     buffer = (ctypes.c_char * state_values_dtype.itemsize).from_address(address)
-    return np.frombuffer(buffer, state_values_dtype)[0].copy()
+    record: np.void = np.frombuffer(buffer, state_values_dtype)[0].copy()
+    return record
 
 
 @dataclass
@@ -124,7 +126,9 @@ class Maker:
     fills: list[Fill] = field(default_factory=list)
     _live: dict[int, Quote] = field(default_factory=dict)
     _at: dict[int, Quote | None] = field(default_factory=lambda: {1: None, -1: None})
-    _since: dict[int, int] = field(default_factory=lambda: {1: 0, -1: 0})  # when the side's wish arose, 0 none
+    _since: dict[int, int] = field(
+        default_factory=lambda: {1: 0, -1: 0}
+    )  # when the side's wish arose, 0 none
     _wishes: int = 0
     _ids: int = 0
 
@@ -217,8 +221,7 @@ def raw_maker(config: RunConfig, lots: int, **options: Any) -> Maker:
     size = float(instrument.contract_size)
     asset = BacktestAsset().inverse_asset(size) if instrument.inverse else BacktestAsset().linear_asset(size)
     asset = (
-        asset
-        .constant_order_latency(latency.entry_ns, latency.response_ns)
+        asset.constant_order_latency(latency.entry_ns, latency.response_ns)
         .risk_adverse_queue_model()
         .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
         .tick_size(float(instrument.tick_size))

@@ -22,7 +22,9 @@ from trading_platform.runner.record import LOG_FILE
 
 from .builders import COMPILED, FORMS, INTERPRETED, PARTS, maker_config, run
 
-PROBABILISTIC = {  # floating point in the queue model, several fills an order: what could differ, would
+PROBABILISTIC: dict[
+    str, Any
+] = {  # floating point in the queue model, several fills an order: what could differ, would
     "engine__exchange_model": "partial_fill",
     "engine__queue_model": {"kind": "log_prob2"},
 }
@@ -60,7 +62,7 @@ def test_processes_hash_seeds_directories_and_forms_give_one_digest(tmp_path: Pa
     for seed, form in (("0", COMPILED), ("1", INTERPRETED), ("4242", COMPILED)):
         cwd = tmp_path / f"somewhere-{seed}"
         cwd.mkdir()
-        config = maker_config(strategy=form, **PROBABILISTIC)
+        config = maker_config(PARTS[:1], form, **PROBABILISTIC)
         record = run_elsewhere(config, tmp_path / f"run-{seed}", cwd, PYTHONHASHSEED=seed)
         digests[seed, form] = record["log_digest"]
         assert record["log"]["events"] > 10_000
@@ -101,5 +103,5 @@ def test_verify_says_same_and_finds_a_changed_byte(slice_file: Path, tmp_path: P
     content = bytearray(log.read_bytes())
     content[at] ^= 1
     log.write_bytes(content)
-    with pytest.raises(EventLogError, match="events.bin"):
+    with pytest.raises(EventLogError, match=r"events\.bin"):
         verify_run(done.directory)

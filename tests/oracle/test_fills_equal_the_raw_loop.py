@@ -14,6 +14,7 @@ from trading_platform.backtest import engine
 from trading_platform.config.load import config_from_dict
 from trading_platform.config.run import RunConfig
 from trading_platform.model.enums import EventKind
+from trading_platform.runner import loop
 
 from .builders import COMPILED, FORMS, INVERSE, PARTS, Done, Events, Fill, maker_config, run
 from .raw_loop import END, ledger_at, raw_maker
@@ -41,7 +42,7 @@ def rule_of(config: RunConfig) -> str:
 def our_run(config: RunConfig, directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Done, np.void]:
     """Return our run, and the engine's own ledger as it was before the engine was freed."""
     ledgers: list[np.void] = []
-    release = engine.release
+    release = loop.release
 
     def look_and_release(venue: Events) -> None:
         roi, address = int(venue[0]["roi"]), int(venue[0]["backtest"])
@@ -100,8 +101,7 @@ def test_on_btcusdt(
     assert_same(config, tmp_path / "run", monkeypatch)
 
 
-@pytest.mark.parametrize("strategy", FORMS)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("policy", "strategy"), zip(POLICIES, FORMS, strict=True))
 def test_on_three_consecutive_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, strategy: str
 ) -> None:

@@ -61,7 +61,7 @@ def assert_each_order_adds_up(done: Done) -> None:
 
 
 def test_hftbacktest_2_4_4_returns_14_when_a_fill_exhausts_an_order_exactly(btcusdt: Files) -> None:
-    """Why the adapter shades quantities (upstream #301, #312). When this fails, the engine is mended: drop the shade."""
+    """Why the adapter shades quantities (upstream #301, #312). If this fails, the engine is mended: drop the shade."""
     config = maker_config(btcusdt, engine__exchange_model="partial_fill")
     codes = {}
     for shade in (0.0, SHADE_LOTS):

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trading_platform.core.state import MEMORY_BYTES, PARAMS_BYTES
 from trading_platform.model.enums import Wake
 from trading_platform.model.errors import StrategyError
-from trading_platform.core.state import MEMORY_BYTES, PARAMS_BYTES
 from trading_platform.strategies.base import Strategy
 from trading_platform.strategies.compiled import as_record, compiled_strategy, memory_dtype
 from trading_platform.strategies.grid_maker import GridMakerParams, grid_maker
@@ -55,7 +55,9 @@ def test_memory_and_params_that_do_not_fit_are_refused_with_both_sizes() -> None
 
     count = PARAMS_BYTES // 8 + 1
     large = type("Large", (StrategyParams,), {"__annotations__": {f"field_{n}": int for n in range(count)}})
-    with pytest.raises(StrategyError, match=f"params of body must be at most {PARAMS_BYTES} bytes, was {8 * count}"):
+    with pytest.raises(
+        StrategyError, match=f"params of body must be at most {PARAMS_BYTES} bytes, was {8 * count}"
+    ):
 
         @compiled_strategy(large)
         def body(state: Any, params: Any, memory: Any) -> None: ...

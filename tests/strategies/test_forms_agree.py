@@ -12,7 +12,10 @@ from trading_platform.model.enums import EventKind
 LEVELS = {"order_qty": "0.01", "levels": 3, "level_step": "0.5"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "no partial fills": {},
-    "partial fills": {"engine__exchange_model": "partial_fill", "engine__queue_model": {"kind": "power_prob"}},
+    "partial fills": {
+        "engine__exchange_model": "partial_fill",
+        "engine__queue_model": {"kind": "power_prob"},
+    },
     "at once": {"engine__replace_policy": "at_once", "engine__depth": {"kind": "hashmap"}},
     "throttled": {
         "risk__order_rate_limits": {"max_orders_per_second": "2.5", "max_cancels_per_second": "2.5"},

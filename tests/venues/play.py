@@ -7,7 +7,7 @@ an order needs ENTRY_MS to the venue and its response RESPONSE_MS back.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -103,9 +103,15 @@ def events_of(rows: Sequence[Row]) -> Events:
     return events
 
 
-def wide_state(*, policy: ReplacePolicy = ReplacePolicy.AFTER_ACK, sweeps: str = "estimate", **sizes: int) -> State:
+def wide_state(
+    *,
+    policy: ReplacePolicy = ReplacePolicy.AFTER_ACK,
+    sweeps: str = "estimate",
+    book_levels: int = 0,
+    trades_capacity: int = 0,
+) -> State:
     """Return a state whose limits do not bind, and that wakes the strategy at everything."""
-    state = new_state(levels_per_side=4, **sizes)
+    state = new_state(levels_per_side=4, book_levels=book_levels, trades_capacity=trades_capacity)
     state.instruments[0] = INSTRUMENT.to_record(1, 100_000, sweeps)
     for name in LIMITS.names or ():
         state.limits[0][name] = NEVER
@@ -120,7 +126,7 @@ def wide_state(*, policy: ReplacePolicy = ReplacePolicy.AFTER_ACK, sweeps: str =
 
 
 def _engine_with_latency(events: Events, latency: Events) -> Engine:
-    """Return an engine with recorded order latencies: (request, venue, response) [ns]; a venue time of 0 is a reject."""
+    """Return an engine with recorded order latencies: request, venue, response [ns]; a venue time of 0 is a reject."""
     asset = (
         BacktestAsset()
         .data([events])
@@ -246,7 +252,7 @@ class Play:
         ]
 
     def order(self, order_id: int) -> np.void:
-        row: Any = self.state.orders[order_id & (len(self.state.orders) - 1)]
+        row: np.void = self.state.orders[order_id & (len(self.state.orders) - 1)]
         assert row["order_id"] == order_id
         return row
 

@@ -16,7 +16,9 @@ LIBRARY = ctypes.CDLL(_hftbacktest.__file__)
 OFFSETS = {name: int(order_dtype.fields[name][1]) for name in order_dtype.names if not name.startswith("_")}
 
 
-def fault(engine_version: str = "2.4.4", symbols: object = LIBRARY, offsets: dict[str, int] | None = None) -> str:
+def fault(
+    engine_version: str = "2.4.4", symbols: object = LIBRARY, offsets: dict[str, int] | None = None
+) -> str:
     with pytest.raises(EngineError) as caught:
         abi.check_abi(engine_version, symbols, OFFSETS if offsets is None else offsets)
     return str(caught.value)
@@ -71,7 +73,9 @@ def test_every_fatal_code_is_explained_and_an_unknown_one_says_so() -> None:
     assert set(FATAL) == documented
     texts = {code: explain(code) for code in (*documented, 16, -1)}
     assert all(str(code) in text for code, text in texts.items())
-    assert len({text.partition(":")[2] for code, text in texts.items() if code in documented}) == len(documented)
+    assert len({text.partition(":")[2] for code, text in texts.items() if code in documented}) == len(
+        documented
+    )
     assert "a code that version 2.4.4 does not have" in texts[16]
     assert "a code that version 2.4.4 does not have" in texts[-1]
 

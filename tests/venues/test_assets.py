@@ -48,7 +48,9 @@ def test_every_combination_of_models_can_be_built(
     queue: str, roi_ticks: tuple[int, int] | None, partial: bool
 ) -> None:
     exponent = Decimal(2) if queue.startswith("power") else None
-    spec = replace(SPEC, queue_model=queue, queue_exponent=exponent, roi_ticks=roi_ticks, partial_fill=partial)
+    spec = replace(
+        SPEC, queue_model=queue, queue_exponent=exponent, roi_ticks=roi_ticks, partial_fill=partial
+    )
     engine = build_engine([spec])
 
     assert engine.venue[0]["backtest"] != 0

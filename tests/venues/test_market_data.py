@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hftbacktest.types import BUY_EVENT, LOCAL_EVENT, TRADE_EVENT
+from oracle.builders import PARTS
 
 from trading_platform.data.files import load_events
 from trading_platform.model.enums import DenyCode, EventKind, Stop
 
-from oracle.builders import PARTS
 from .play import BUY, LOCAL_MS, POST_ONLY, SELL, Events, Play, book, clear, depth, ticks_of_time, trade
 
 LEVELS, ROWS = 12, 30_000
@@ -55,19 +55,30 @@ class Rebuilt:
 
 
 @pytest.mark.parametrize("roi_ticks", [None, (500_000, 700_000)], ids=["hashmap", "roi"])
-def test_touch_levels_and_trades_equal_the_book_rebuilt_from_the_rows(roi_ticks: tuple[int, int] | None) -> None:
+def test_touch_levels_and_trades_equal_the_book_rebuilt_from_the_rows(
+    roi_ticks: tuple[int, int] | None,
+) -> None:
     events = np.ascontiguousarray(load_events(PARTS[0])[:ROWS])
-    session = Play(events, range_ticks=(1, 2_000_000), roi_ticks=roi_ticks, book_levels=LEVELS, trades_capacity=500)
+    session = Play(
+        events, range_ticks=(1, 2_000_000), roi_ticks=roi_ticks, book_levels=LEVELS, trades_capacity=500
+    )
     rebuilt, blocks, traded = Rebuilt(events), 0, 0
     pending: list[tuple[int, int, int]] = []
     while session.wake() == Stop.WAKE:
         view = session.view
         pending = rebuilt.advance(view.now_ns)
         (bid, bid_lots), (ask, ask_lots) = rebuilt.best(1), rebuilt.best(-1)
-        assert (view.bid_ticks(), view.bid_lots(), view.ask_ticks(), view.ask_lots()) == (bid, bid_lots, ask, ask_lots)
+        assert (view.bid_ticks(), view.bid_lots(), view.ask_ticks(), view.ask_lots()) == (
+            bid,
+            bid_lots,
+            ask,
+            ask_lots,
+        )
         assert view.mark_halfticks() == bid + ask
         for side, touch in ((1, bid), (-1, ask)):
-            expected = [(touch - side * n, rebuilt.sides[side].get(touch - side * n, 0)) for n in range(LEVELS)]
+            expected = [
+                (touch - side * n, rebuilt.sides[side].get(touch - side * n, 0)) for n in range(LEVELS)
+            ]
             assert view.levels(side) == expected, f"side {side} at {view.now_ns} ns"
         found = [(one.price_ticks, one.qty_lots, one.side) for one in view.trades()]
         if blocks:  # the first call comes when both sides are there: trades before it are not of its block
@@ -81,7 +92,10 @@ def test_touch_levels_and_trades_equal_the_book_rebuilt_from_the_rows(roi_ticks:
 
 
 def test_trades_beyond_the_capacity_are_left_out_and_forgotten() -> None:
-    rows = [trade(20, SELL, 1000, 1 + n) for n in range(3)] + [trade(30, BUY, 1002, 9), depth(40, BUY, 999, 1)]
+    rows = [trade(20, SELL, 1000, 1 + n) for n in range(3)] + [
+        trade(30, BUY, 1002, 9),
+        depth(40, BUY, 999, 1),
+    ]
     session = Play([*book(0, [(1000, 50)], [(1002, 60)]), *rows], trades_capacity=2)
     session.until(20 + LOCAL_MS)
     first = [(one.price_ticks, one.qty_lots, one.side) for one in session.view.trades()]
@@ -94,7 +108,9 @@ def test_trades_beyond_the_capacity_are_left_out_and_forgotten() -> None:
 
 
 def test_strategy_starts_with_the_first_block_that_has_both_sides() -> None:
-    session = Play([depth(0, BUY, 1000, 5), depth(3, BUY, 999, 5), depth(7, SELL, 1002, 5), depth(9, BUY, 999, 6)])
+    session = Play(
+        [depth(0, BUY, 1000, 5), depth(3, BUY, 999, 5), depth(7, SELL, 1002, 5), depth(9, BUY, 999, 6)]
+    )
 
     assert session.wake() == Stop.WAKE
     assert session.at_ms == 7 + LOCAL_MS
@@ -103,10 +119,20 @@ def test_strategy_starts_with_the_first_block_that_has_both_sides() -> None:
 
 def test_one_sided_book_survives_on_the_hash_map() -> None:
     """The mark stays, what needs the missing side is denied, and the run goes on when it is back."""
-    rows = [*book(0, [(1000, 50)], [(1002, 60)]), *ticks_of_time(1, 100), clear(30, SELL, 1002), depth(60, SELL, 1004, 7)]
+    rows = [
+        *book(0, [(1000, 50)], [(1002, 60)]),
+        *ticks_of_time(1, 100),
+        clear(30, SELL, 1002),
+        depth(60, SELL, 1004, 7),
+    ]
     session = Play(rows)
     session.until(40)
-    seen = (session.view.bid_ticks(), session.view.ask_ticks(), session.view.ask_lots(), session.view.mark_halfticks())
+    seen = (
+        session.view.bid_ticks(),
+        session.view.ask_ticks(),
+        session.view.ask_lots(),
+        session.view.mark_halfticks(),
+    )
     session.view.market_order(BUY, 0, 5)
     session.view.new_order(BUY, 1, 1000, 5, tif=POST_ONLY)
     session.until(70)
@@ -121,7 +147,12 @@ def test_one_sided_book_survives_on_the_hash_map() -> None:
 
 def test_book_that_leaves_the_roi_stops_the_run() -> None:
     """Outside its bounds the vector book shows nonsense: it must not be traded on."""
-    rows = [*book(0, [(1000, 50)], [(1002, 60)]), depth(20, SELL, 1002, 0), depth(20, SELL, 1101, 5), *ticks_of_time(21, 30)]
+    rows = [
+        *book(0, [(1000, 50)], [(1002, 60)]),
+        depth(20, SELL, 1002, 0),
+        depth(20, SELL, 1101, 5),
+        *ticks_of_time(21, 30),
+    ]
     session = Play(rows, roi_ticks=(900, 1100))
     stop = session.finish()
 

@@ -182,7 +182,9 @@ def test_partial_fill_does_not_erase_a_cancel_in_flight() -> None:
     assert len([event for event in play.of(EventKind.SENT) if event["a"] == 2]) == 1
 
 
-@pytest.mark.parametrize(("partial", "story"), [(False, ["ACK", "FILL"]), (True, ["ACK", "FILL", "CANCELED"])])
+@pytest.mark.parametrize(
+    ("partial", "story"), [(False, ["ACK", "FILL"]), (True, ["ACK", "FILL", "CANCELED"])]
+)
 def test_fill_at_the_instant_in_which_the_cancel_arrives_comes_first(partial: bool, story: list[str]) -> None:
     """The venue's data come before its orders: both reports are in one block, the fill is money."""
     play = play_one(trade(40 + ENTRY_MS, SELL, 1001, 4 if partial else 50), price=1001, partial=partial)

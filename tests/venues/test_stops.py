@@ -10,7 +10,12 @@ from oracle.builders import maker_config
 from trading_platform.backtest.engine import Session, _judge, open_session
 from trading_platform.data.files import save_events
 from trading_platform.model.enums import AnomalyCode, CommandKind, Stop
-from trading_platform.model.errors import EngineError, OrderTransitionError, StrategyError, TradingPlatformError
+from trading_platform.model.errors import (
+    EngineError,
+    OrderTransitionError,
+    StrategyError,
+    TradingPlatformError,
+)
 from trading_platform.runner.loop import release
 from trading_platform.venues.hftbacktest.returncodes import FATAL, explain
 
@@ -30,7 +35,9 @@ def session(tmp_path: Path) -> Any:
     release(opened.engine.venue)
 
 
-def judged(session: Session, stop: Stop, detail: int = 0, order_id: int = 0, anomalies: int = 0) -> dict[str, Any]:
+def judged(
+    session: Session, stop: Stop, detail: int = 0, order_id: int = 0, anomalies: int = 0
+) -> dict[str, Any]:
     session.state.session[0]["stop_detail"] = detail
     session.state.session[0]["stop_order_id"] = order_id
     by_code = {AnomalyCode.OVERFILL.name: anomalies} if anomalies else {}

@@ -78,7 +78,12 @@ def test_sweep_is_estimated_down_the_local_book_with_exact_quantity(
 
 def test_estimate_is_bounded_by_the_last_price_when_the_book_has_moved_on() -> None:
     """Before the report arrives the asks have fled: what the book cannot explain is booked at the last price."""
-    gone = [depth(17, SELL, 1002, 5), depth(17, SELL, 1003, 0), depth(17, SELL, 1005, 0), depth(17, SELL, 1006, 999)]
+    gone = [
+        depth(17, SELL, 1002, 5),
+        depth(17, SELL, 1003, 0),
+        depth(17, SELL, 1005, 0),
+        depth(17, SELL, 1006, 999),
+    ]
     session = play(*gone, partial=True)
     session.view.market_order(BUY, 0, 200)
     session.finish()
@@ -126,7 +131,9 @@ def test_deny_refuses_what_exceeds_the_best_level(lots: int) -> None:
     session.view.new_order(BUY, 0, 1003, lots, tif=IOC)
     session.finish()
 
-    denied = [(int(event["code"]), int(event["a"]), int(event["b"])) for event in session.of(EventKind.DENIED)]
+    denied = [
+        (int(event["code"]), int(event["a"]), int(event["b"])) for event in session.of(EventKind.DENIED)
+    ]
     assert denied == ([] if lots == 60 else [(int(DenyCode.TAKER_SWEEP), 61, 60)])
     assert session.net_lots == (60 if lots == 60 else 0)
 

@@ -235,7 +235,9 @@ def print_summary(summary: Mapping[str, Any], console: "Console") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("", "", show_header=False, title=escape(str(summary["instrument"])))
+    table = Table(show_header=False, title=escape(str(summary["instrument"])))
+    table.add_column()
+    table.add_column(overflow="fold")  # a digest is shown whole
     for name, group in summary.items():
         if name == "instrument":
             continue
