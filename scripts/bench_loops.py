@@ -21,13 +21,14 @@ FILLED = 3
 
 @njit
 def bare_replay(roi, backtest):  # type: ignore[no-untyped-def]
-    """Wait for every block and read the touch."""
-    wakeups, depth = 0, 0
+    """Wait for every block and read the touch. Return (wakeups, sum of spreads)."""
+    wakeups, depth, spread = 0, 0, 0
     while abi.wait_next_feed(roi, backtest, HORIZON_NS) != 1:
         if depth == 0:
             depth = abi.depth_address(roi, backtest, 0)
-        wakeups += 1 if abi.best_bid_ticks(roi, depth) < abi.best_ask_ticks(roi, depth) else 1
-    return wakeups
+        wakeups += 1
+        spread += abi.best_ask_ticks(roi, depth) - abi.best_bid_ticks(roi, depth)
+    return wakeups, spread
 
 
 @njit

@@ -35,7 +35,6 @@ step() {
     printf '== %s: passed in %d s\n' "$name" "$((SECONDS - started))"
 }
 
-two=(-n 2 --dist loadfile)
 # Coverage of kernels can only be seen while they are plain Python, and there nearly every branch of the core is wanted.
 plain=(tests/core tests/properties tests/semantics tests/config tests/eventlog tests/metrics tests/strategies tests/venues)
 slow_plain=tests/strategies/test_forms_agree.py::test_touch_makers_with_three_levels_give_one_log # minutes; runs compiled
@@ -45,11 +44,11 @@ step "lint" ruff check .
 step "types" mypy
 step "layers" lint-imports --no-logo
 rm -f .coverage .coverage.*
-step "tests as plain Python" env NUMBA_DISABLE_JIT=1 pytest "${plain[@]}" --deselect "$slow_plain" "${two[@]}" \
-    --cov --cov-report=
+step "tests as plain Python" env NUMBA_DISABLE_JIT=1 pytest "${plain[@]}" --deselect "$slow_plain" \
+    -n 2 --dist worksteal --cov --cov-report=
 step "coverage of the core" coverage report --include='trading_platform/core/*' --fail-under=95
 step "compile" trading-platform warmup  # once: two test workers at a time would compile everything twice
 if $long; then
     step "long proofs" pytest -m long tests
 fi
-step "tests compiled" pytest tests "${two[@]}" --cov --cov-append --cov-report=term
+step "tests compiled" pytest tests -n 2 --dist loadfile --cov --cov-append --cov-report=term

@@ -112,16 +112,30 @@ class KernelCache(FunctionCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Store a freshly compiled function."""
-        KernelCache.compiled.append(self._name)
+        KernelCache.compiled.append(f"{self._py_func.__module__}.{self._py_func.__qualname__}")
         with contextlib.suppress(
             OSError
         ):  # read-only or full: compiled code still runs, the next process compiles again
             super().save_overload(sig, data)
 
 
+def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel once for all integers: numba would do it anew for every constant it is called with."""
+
+    def unliteral(args: Any, kws: Any) -> Any:
+        plain = tuple(numba.types.unliteral(kind) for kind in args)
+        return get_call_template(
+            plain, {name: numba.types.unliteral(kind) for name, kind in dict(kws).items()}
+        )
+
+    return unliteral
+
+
 def kernel(function: F) -> F:
     """Compile ``function`` on first use, cached on disk. Under NUMBA_DISABLE_JIT=1 it stays plain Python."""
     dispatcher = numba.njit(function)
+    if COMPILED:
+        dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
     if COMPILED and Path(function.__code__.co_filename).is_file():
         dispatcher._cache = KernelCache(function)
     return cast(F, dispatcher)

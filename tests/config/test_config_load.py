@@ -83,7 +83,7 @@ def test_what_does_not_fit_the_instrument_is_told_along_with_errors_elsewhere() 
         ("engine.exchange_modle", "is not a known key: did you mean exchange_model?"),
         ("risk.max_loss.rolling_loss_window", "is not a known key: write risk.max_loss.rolling_loss_window_seconds (in seconds)"),
         ("nonsense", "is not a known key (known: id, description, engine, risk, strategy, output)"),
-        ("output.zzz", "is not a known key (known: directory, stats_interval_seconds, journal_touch, run_id)"),
+        ("output.zzz", "is not a known key (known: directory, stats_interval_seconds, journal_touch, audit, run_id)"),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_answered_with_the_right_one(key: str, text: str) -> None:

@@ -328,6 +328,7 @@ def every_kind(instrument: Instrument = LINEAR) -> Life:
     third = life.order(Side.SELL, 617_010, 3, slot=1)
     life.expired(third)
     fourth = life.order(Side.SELL, 617_011, 3, slot=1)
+    life.add(EventKind.CONNECTION, code=1, a=life.now_ns)
     life.add(EventKind.QUERY, fourth.last_seq, order_id=fourth.order_id, a=life.now_ns, side=-1)
     life.rejected(fourth)
     life.fill(second, 10, flags=EventFlag.ESTIMATED)

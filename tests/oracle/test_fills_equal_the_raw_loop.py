@@ -101,7 +101,7 @@ def test_on_btcusdt(
     assert_same(config, tmp_path / "run", monkeypatch)
 
 
-@pytest.mark.parametrize(("policy", "strategy"), zip(POLICIES, FORMS, strict=True))
+@pytest.mark.parametrize(("policy", "strategy"), list(zip(POLICIES, FORMS, strict=True)))
 def test_on_three_consecutive_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, strategy: str
 ) -> None:

@@ -196,7 +196,10 @@ def run_loop(
     except EventLogError:
         raise  # the log itself is the trouble
     except BaseException:
-        log.append(state.events[: int(state.session[0]["event_count"])])  # what led to it
+        rest = state.events[: int(state.session[0]["event_count"])]
+        log.append(
+            rest[rest["seq"] > log.last_seq]
+        )  # what led to it; an interrupt can come in the middle of a flush
         raise
     finally:
         release(session.engine.venue)
@@ -218,7 +221,7 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
             raise
         except Exception as error:
             raise StrategyError(
-                f"{type(error).__name__} in compiled strategy {session.config.strategy.class_path}: {error} "
+                f"{type(error).__name__} while compiled strategy {session.config.strategy.class_path} ran: {error} "
                 f"at seq={int(state.session[0]['seq'])}; "
                 "NUMBA_DISABLE_JIT=1 runs it in plain Python, with file and line"
             ) from error

@@ -57,7 +57,7 @@ def _read_npy(path: Path) -> EventArray:
 
 def _read_npz(path: Path) -> EventArray:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if NPZ_KEY not in archive.files:
                 raise DataError(f"{path}: must hold an array named {NPZ_KEY!r}, holds {archive.files}")
             rows: EventArray = archive[NPZ_KEY]

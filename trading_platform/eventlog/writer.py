@@ -50,6 +50,11 @@ class EventLogWriter:
             ) from failure[0]
 
     @property
+    def last_seq(self) -> int:
+        """Seq of the last record in the file, 0 before the first."""
+        return self._last_seq
+
+    @property
     def events(self) -> int:
         """Number of records in the file."""
         return self._digest.events

@@ -30,7 +30,7 @@ def load_strategy(class_path: str, search: Path | None = None) -> AnyStrategy:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
             raise ConfigError(
                 f"strategy.class_path: no module {module_name!r} (looked in {search} and the Python path)"
             ) from None

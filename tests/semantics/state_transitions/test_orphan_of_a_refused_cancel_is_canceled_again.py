@@ -1,4 +1,4 @@
-"""Policy at_once leaves the old order to its cancel: if the venue refuses that cancel, the order must not be forgotten."""
+"""Policy at_once leaves the old order to its cancel: if the venue refuses it, the order must not be forgotten."""
 
 from trading_platform.model.enums import CommandKind, OrderStatus, ReplacePolicy
 
