@@ -54,6 +54,7 @@ def test_codes_have_the_names_of_their_kind() -> None:
         "DEQUEUED": "DROPPED",
         "ANOMALY": "UNKNOWN_ORDER",
         "HALT": "ANOMALY",
+        "CONNECTION": "RESYNC",
     }
 
 

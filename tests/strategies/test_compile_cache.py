@@ -38,7 +38,7 @@ from trading_platform.strategies.registry import load_strategy
 state = new_state()
 state.books["bid_ticks"] = 1000
 load_strategy(request["class_path"], Path(request["search"])).entry(state)
-compiled = [name.split()[1] for name in KernelCache.compiled]  # "<function name at 0x...>"
+compiled = [name.rpartition(".")[2] for name in KernelCache.compiled]  # "module.name"
 asked = [int(state.intents[0][name]) for name in ("price_ticks", "qty_lots")]
 print(json.dumps({"compiled": compiled, "asked": asked}))
 """

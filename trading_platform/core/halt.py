@@ -4,7 +4,7 @@ from typing import Final
 
 from .._jit import kernel
 from ..model.enums import HaltCode, HoldCode, Pending
-from . import journal
+from . import journal_state
 from .commands import send_cancel
 from .held import give_up
 from .state import State
@@ -43,7 +43,7 @@ def _journal_halt(state: State, instrument: int) -> None:
         observed, limit = loss["drawdown_money"], limits["drawdown_money_max"]
     elif loss["halted"] == _ROLLING_LOSS:
         observed, limit = loss["rolling_peak_money"] - loss["equity_money"], limits["rolling_loss_money_max"]
-    journal.halt(state, instrument, loss["halted"], observed, limit)
+    journal_state.halt(state, instrument, loss["halted"], observed, limit)
 
 
 @kernel

@@ -10,18 +10,17 @@ import numpy as np
 from .._jit import kernel
 from ..model.enums import (
     AnomalyCode,
-    EventFlag,
     EventKind,
-    HaltCode,
     OrderEvent,
-    OrderStatus,
     Pending,
     ReportKind,
 )
 from . import journal
+from .fills import book_fill, report_of_unknown_order
+from .lifecycle import add_outcome, anomaly, complete_replace, complete_replaces_of, move
 from .order_fsm import INVALID, is_terminal, next_pending, next_status
-from .orders import find, unlink
-from .position import apply_fill, count_order, fee_money, release, reserve
+from .orders import find
+from .position import release, reserve
 from .state import State
 
 _FILL: Final = int(ReportKind.FILL)
@@ -30,29 +29,17 @@ _REPLACED: Final = int(ReportKind.REPLACED)
 _CANCELED: Final = int(ReportKind.CANCELED)
 _EXPIRED: Final = int(ReportKind.EXPIRED)
 _REJECTED: Final = int(ReportKind.REJECTED)
-_STATUS_EXPIRED: Final = int(OrderStatus.EXPIRED)
-_STATUS_CANCELED: Final = int(OrderStatus.CANCELED)
-_P_NEW: Final = int(Pending.NEW)
 _P_CANCEL: Final = int(Pending.CANCEL)
 _P_REPLACE: Final = int(Pending.REPLACE)
-_MAKER: Final = int(EventFlag.MAKER)
-_LATE: Final = int(EventFlag.LATE)
-_EV_FILL: Final = int(EventKind.FILL)
 _EV_STATUS: Final = int(EventKind.STATUS)
 _EV_VENUE_REJECT: Final = int(EventKind.VENUE_REJECT)
 _EV_REPLACED: Final = int(EventKind.REPLACED)
-_EV_ANOMALY: Final = int(EventKind.ANOMALY)
 _E_ACK: Final = int(OrderEvent.ACK)
-_E_PARTIAL: Final = int(OrderEvent.PARTIAL_FILL)
-_E_FILL: Final = int(OrderEvent.FILL)
 _E_CANCEL: Final = int(OrderEvent.CANCEL)
 _E_EXPIRE: Final = int(OrderEvent.EXPIRE)
 _E_REJECT: Final = int(OrderEvent.REJECT)
 _IMPOSSIBLE_STATUS: Final = int(AnomalyCode.IMPOSSIBLE_STATUS)
 _IMPOSSIBLE_PENDING: Final = int(AnomalyCode.IMPOSSIBLE_PENDING)
-_UNKNOWN_ORDER: Final = int(AnomalyCode.UNKNOWN_ORDER)
-_OVERFILL: Final = int(AnomalyCode.OVERFILL)
-_HALT_ANOMALY: Final = int(HaltCode.ANOMALY)
 
 
 @kernel
@@ -62,52 +49,14 @@ def apply_report(state: State, report: np.void) -> None:
     state.session[0]["reports_changed"] = 1
     row = find(state, report["order_id"])
     if row < 0:
-        _report_of_unknown_order(state, report)
+        report_of_unknown_order(state, report)
     elif report["kind"] == _FILL:
-        _fill(state, row, report)
+        book_fill(state, row, report)
     elif report["kind"] <= _REJECTED:
         _status(state, row, report)
     else:
         _request_refused(state, row, report)
     state.session[0]["block_seq"] = state.session[0]["seq"]
-
-
-@kernel
-def _fill(state: State, row: int, report: np.void) -> None:
-    order = state.orders[row]
-    lots, price_ticks = report["last_lots"], report["last_ticks"]
-    instrument = state.instruments[order["instrument"]]
-    position = state.positions[order["instrument"]]
-    fee = fee_money(instrument, lots, price_ticks, (report["flags"] & _MAKER) != 0)
-    apply_fill(position, instrument, order["side"], lots, price_ticks, fee)
-
-    late = is_terminal(order["status"])
-    overfill = order["cum_lots"] + lots > order["order_lots"]
-    complete = order["cum_lots"] + lots >= order["order_lots"]
-    status = next_status(order["status"], _E_FILL if complete else _E_PARTIAL)
-    impossible = status == INVALID
-    index = journal.of_order(state, _EV_FILL, order["new_seq"], row)
-    if not late:
-        counted = min(lots, order["leaves_lots"])
-        release(position, instrument, order["side"], counted, order["price_ticks"])
-        order["leaves_lots"] -= counted
-    order["cum_lots"] += lots
-    if not impossible:
-        _move(state, row, status, next_pending(order["pending"], _FILL))
-    event = state.events[index]
-    event["price_ticks"] = price_ticks
-    event["qty_lots"] = lots
-    event["ts_exch_ns"] = report["ts_exch_ns"]
-    event["leaves_lots"] = order["leaves_lots"]
-    event["status_to"] = order["status"]
-    event["pending_to"] = order["pending"]
-    event["flags"] = report["flags"] | _LATE if late else report["flags"]
-    event["a"] = fee
-    event["b"] = order["cum_lots"]
-    event["c"] = position["net_lots"]
-    _complete_replace(state, row, report["ts_exch_ns"])
-    if impossible or overfill:
-        _anomaly(state, row, report, _OVERFILL if overfill else _IMPOSSIBLE_STATUS)
 
 
 @kernel
@@ -129,48 +78,22 @@ def _status(state: State, row: int, report: np.void) -> None:
     status = next_status(order["status"], _order_event(kind))
     pending = next_pending(order["pending"], kind)
     if status == INVALID or pending == INVALID:
-        _anomaly(state, row, report, _IMPOSSIBLE_STATUS if status == INVALID else _IMPOSSIBLE_PENDING)
+        anomaly(state, row, report, _IMPOSSIBLE_STATUS if status == INVALID else _IMPOSSIBLE_PENDING)
         return
     cause = order["cancel_seq"] if kind == _CANCELED and order["cancel_seq"] else order["new_seq"]
     index = journal.of_order(state, _EV_VENUE_REJECT if kind == _REJECTED else _EV_STATUS, cause, row)
     if kind == _REPLACED:
         _amend(state, row, report["last_lots"], report["last_ticks"])
-    _move(state, row, status, pending)
-    _complete(state, index, row, report)
+    move(state, row, status, pending)
+    add_outcome(state, index, row, report)
     if kind == _REPLACED:
         replaced = state.events[journal.of_order(state, _EV_REPLACED, order["new_seq"], row)]
         replaced["ts_exch_ns"] = report["ts_exch_ns"]
         replaced["parent_order_id"] = order["order_id"]
     elif kind == _ACK:
-        _complete_replace(state, row, report["ts_exch_ns"])
+        complete_replace(state, row, report["ts_exch_ns"])
     elif kind == _CANCELED or kind == _EXPIRED:
-        _complete_replaces_of(state, order["order_id"], report["ts_exch_ns"])
-
-
-@kernel
-def _complete_replace(state: State, row: int, ts_exch_ns: int) -> None:
-    """Journal REPLACED once the venue has the new order and the old is gone: one record for the pair.
-
-    If a fill of the old order won the race, nothing was replaced: its FILL says so.
-    """
-    order = state.orders[row]
-    if order["replaces_id"] == 0 or order["replace_done"] or order["pending"] & _P_NEW:
-        return
-    old_row = find(state, order["replaces_id"])
-    old_status = state.orders[old_row]["status"] if old_row >= 0 else _STATUS_CANCELED
-    if old_status == _STATUS_CANCELED or old_status == _STATUS_EXPIRED:
-        order["replace_done"] = 1
-        state.events[journal.of_order(state, _EV_REPLACED, order["new_seq"], row)]["ts_exch_ns"] = ts_exch_ns
-
-
-@kernel
-def _complete_replaces_of(state: State, order_id: int, ts_exch_ns: int) -> None:
-    """Complete the replaces that waited for the end of an order; its slot may be further down the chain already."""
-    row = state.session[0]["live_head"]
-    while row >= 0:
-        if state.orders[row]["replaces_id"] == order_id:
-            _complete_replace(state, row, ts_exch_ns)
-        row = state.orders[row]["next_row"]
+        complete_replaces_of(state, order["order_id"], report["ts_exch_ns"])
 
 
 @kernel
@@ -181,7 +104,7 @@ def _request_refused(state: State, row: int, report: np.void) -> None:
     if is_terminal(order["status"]):
         pending = order["pending"]
     if pending == INVALID:
-        _anomaly(state, row, report, _IMPOSSIBLE_PENDING)
+        anomaly(state, row, report, _IMPOSSIBLE_PENDING)
         return
     index = journal.of_order(state, _EV_VENUE_REJECT, order["cancel_seq"], row)
     if not pending & _P_CANCEL:
@@ -189,7 +112,7 @@ def _request_refused(state: State, row: int, report: np.void) -> None:
         order["cancel_refused"] = 1
         _answer_for(state, row)
     order["pending"] = pending
-    _complete(state, index, row, report)
+    add_outcome(state, index, row, report)
 
 
 @kernel
@@ -205,18 +128,6 @@ def _answer_for(state: State, row: int) -> None:
 
 
 @kernel
-def _complete(state: State, index: int, row: int, report: np.void) -> None:
-    event, order = state.events[index], state.orders[row]
-    event["ts_exch_ns"] = report["ts_exch_ns"]
-    event["leaves_lots"] = order["leaves_lots"]
-    event["price_ticks"] = order["price_ticks"]
-    event["status_to"] = order["status"]
-    event["pending_to"] = order["pending"]
-    event["a"] = report["kind"]
-    event["code"] = report["code"]
-
-
-@kernel
 def _amend(state: State, row: int, leaves_lots: int, price_ticks: int) -> None:
     """A venue amended the order in place."""
     order = state.orders[row]
@@ -226,54 +137,3 @@ def _amend(state: State, row: int, leaves_lots: int, price_ticks: int) -> None:
     order["leaves_lots"] = leaves_lots
     order["order_lots"] = order["cum_lots"] + leaves_lots
     reserve(position, instrument, order["side"], leaves_lots, price_ticks)
-
-
-@kernel
-def _move(state: State, row: int, status: int, pending: int) -> None:
-    """Enter a status; a terminal one ends the order's part in the worst case and frees its slot."""
-    order = state.orders[row]
-    ended_before = is_terminal(order["status"])
-    order["status"] = status
-    order["pending"] = 0 if is_terminal(status) else pending
-    if not is_terminal(status) or ended_before:
-        return
-    position, instrument = state.positions[order["instrument"]], state.instruments[order["instrument"]]
-    release(position, instrument, order["side"], order["leaves_lots"], order["price_ticks"])
-    count_order(position, -1)
-    order["leaves_lots"] = 0
-    unlink(state, row)
-    slot = state.slots[order["slot"]]
-    if slot["order_row"] == row:
-        slot["order_row"] = -1
-
-
-@kernel
-def _anomaly(state: State, row: int, report: np.void, code: int) -> None:
-    """Record what must not happen and stop trading the instrument."""
-    index = journal.of_order(state, _EV_ANOMALY, state.orders[row]["last_seq"], row)
-    _complete(state, index, row, report)
-    state.events[index]["code"] = code
-    loss = state.losses[state.orders[row]["instrument"]]
-    if not loss["halted"]:
-        loss["halted"] = _HALT_ANOMALY
-
-
-@kernel
-def _report_of_unknown_order(state: State, report: np.void) -> None:
-    """Book the fill of an order we do not know: it is our money all the same."""
-    instrument_index = report["instrument"]
-    if report["kind"] == _FILL:
-        instrument, position = state.instruments[instrument_index], state.positions[instrument_index]
-        lots, price_ticks = report["last_lots"], report["last_ticks"]
-        fee = fee_money(instrument, lots, price_ticks, (report["flags"] & _MAKER) != 0)
-        apply_fill(position, instrument, report["side"], lots, price_ticks, fee)
-        event = state.events[journal.unknown_order(state, _EV_FILL, report)]
-        event["price_ticks"] = price_ticks
-        event["qty_lots"] = lots
-        event["flags"] = report["flags"] | _LATE
-        event["a"] = fee
-        event["c"] = position["net_lots"]
-    state.events[journal.unknown_order(state, _EV_ANOMALY, report)]["code"] = _UNKNOWN_ORDER
-    loss = state.losses[instrument_index]
-    if not loss["halted"]:
-        loss["halted"] = _HALT_ANOMALY

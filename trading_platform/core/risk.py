@@ -8,7 +8,7 @@ from typing import Final
 
 from .._jit import kernel
 from ..model.enums import DenyCode, TimeInForce
-from . import journal
+from . import journal_state
 from .normalize import crosses
 from .orders import is_live
 from .position import notional
@@ -89,7 +89,7 @@ def _held_notional(state: State, instrument: int) -> int:
 def _breaks(state: State, instrument: int, rule: int, observed: int, limit: int) -> bool:
     """Tell whether a rule is broken: observed > limit. With the audit on, every look at a rule is recorded."""
     if state.session[0]["audit"]:
-        journal.audit(state, instrument, rule, observed, limit)
+        journal_state.audit(state, instrument, rule, observed, limit)
     return bool(observed > limit)
 
 

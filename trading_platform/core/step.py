@@ -10,21 +10,19 @@ from typing import Final
 import numpy as np
 
 from .._jit import kernel
-from ..model.enums import IntentKind, ReportKind, Stop, Wake
-from ..model.records import NEVER
-from . import book, halt, held, intake, journal, outbox
+from ..model.enums import (
+    IntentKind,
+    ReportKind,
+    Stop,
+)
+from . import halt, held, intake, journal_state, outbox
 from .commands import query_lost_reports
 from .losses import watch_losses
 from .reports import apply_report
+from .settlement import settle_replaces
 from .state import State
+from .wake import next_boundary, wake_reason
 
-_FEED: Final = int(Wake.FEED)
-_TOUCH: Final = int(Wake.TOUCH)
-_TRADES: Final = int(Wake.TRADES)
-_ORDERS: Final = int(Wake.ORDERS)
-_TIMER: Final = int(Wake.TIMER)
-_INTERVAL: Final = int(Wake.INTERVAL)
-_START: Final = int(Wake.START)
 _FILL: Final = int(ReportKind.FILL)
 _QUOTE: Final = int(IntentKind.QUOTE)
 _CANCEL: Final = int(IntentKind.CANCEL)
@@ -49,12 +47,12 @@ def fold(state: State) -> int:
     session["reports_changed"] = 0
     while session["now_ns"] >= state.resyncs[session["resync_next"]]["at_ns"]:
         resync = state.resyncs[session["resync_next"]]
-        journal.resync(state, resync["instrument"], resync["at_ns"])
+        journal_state.resync(state, resync["instrument"], resync["at_ns"])
         session["resync_next"] += 1
     if session["report_count"]:
         _fold_reports(state)
     _mark(state)
-    session["wake_reason"] = _wake_reason(state)
+    session["wake_reason"] = wake_reason(state)
     if session["wake_reason"]:
         session["wakeup_count"] += 1
     return int(session["wake_reason"])
@@ -95,27 +93,13 @@ def journal_nearly_full(state: State) -> bool:
 
 
 @kernel
-def next_wait_ns(state: State) -> int:
-    """Return when something falls due without a report or market data [ns]; NEVER if nothing does."""
-    session = state.session[0]
-    return int(
-        min(
-            session["next_send_ns"],
-            session["next_ack_timeout_ns"],
-            session["timer_ns"],
-            session["next_interval_ns"],
-        )
-    )
-
-
-@kernel
 def finish(state: State) -> None:
     """Write what is still only counted, and the final equity. No command is sent any more."""
     state.session[0]["ended"] = 1
     for slot_index in range(len(state.slots)):
         held.flush_denials(state, slot_index)
     for instrument in range(len(state.instruments)):
-        journal.pnl(state, instrument)
+        journal_state.pnl(state, instrument)
 
 
 @kernel
@@ -153,13 +137,13 @@ def _fold_reports(state: State) -> None:
         apply_report(state, reports[index])
     session["report_count"] = 0
     if session["held_count"]:
-        outbox.settle_replaces(state)
+        settle_replaces(state)
     fills_after = 0
     for instrument in range(len(state.positions)):
         fills_after += state.positions[instrument]["fill_count"]
     if fills_after != fills_before:
         for instrument in range(len(state.positions)):
-            journal.position(state, instrument)
+            journal_state.position(state, instrument)
 
 
 @kernel
@@ -167,59 +151,15 @@ def _mark(state: State) -> None:
     session = state.session[0]
     for instrument in range(len(state.instruments)):
         if session["journal_touch"] and state.books[instrument]["touch_changed"]:
-            journal.touch(state, instrument)
+            journal_state.touch(state, instrument)
         if state.books[instrument]["touch_changed"] or session["reports_changed"]:
             watch_losses(state, instrument)
     if session["now_ns"] >= session["next_sample_ns"]:
         for instrument in range(len(state.instruments)):
-            journal.pnl(state, instrument)
-        session["next_sample_ns"] = _next_boundary(
+            journal_state.pnl(state, instrument)
+        session["next_sample_ns"] = next_boundary(
             session["next_sample_ns"], session["sample_interval_ns"], session["now_ns"]
         )
-
-
-@kernel
-def _next_boundary(boundary_ns: int, interval_ns: int, now_ns: int) -> int:
-    return boundary_ns + ((now_ns - boundary_ns) // interval_ns + 1) * interval_ns
-
-
-@kernel
-def _wake_reason(state: State) -> int:
-    session = state.session[0]
-    if not session["started"]:
-        return _start(state)
-    reason = 0
-    if session["feed_changed"]:
-        reason |= _FEED
-    if book.touch_changed(state):
-        reason |= _TOUCH
-    if session["trades_capacity"] and book.trade_count(state):
-        reason |= _TRADES
-    if session["reports_changed"]:
-        reason |= _ORDERS
-    if session["now_ns"] >= session["timer_ns"]:
-        reason |= _TIMER
-        journal.timer(state, session["timer_ns"])
-        session["timer_ns"] = NEVER
-    if session["now_ns"] >= session["next_interval_ns"]:
-        reason |= _INTERVAL
-        session["next_interval_ns"] = _next_boundary(
-            session["next_interval_ns"], session["interval_ns"], session["now_ns"]
-        )
-    return int(reason & session["wake_mask"])
-
-
-@kernel
-def _start(state: State) -> int:
-    """The first block in which every instrument has a bid and an ask starts the strategy and its intervals."""
-    session = state.session[0]
-    for instrument in range(len(state.instruments)):
-        if not book.has_both_sides(state, instrument):
-            return 0
-    session["started"] = 1
-    if session["interval_ns"]:
-        session["next_interval_ns"] = _next_boundary(0, session["interval_ns"], session["now_ns"])
-    return _START
 
 
 @kernel

@@ -8,9 +8,10 @@ from numba import types
 
 from .._jit import COMPILED, entry, kernel
 from .._state_type import records_at, state_at
-from ..core import journal
+from ..core import journal_state
 from ..core.state import STATE, State
-from ..core.step import decide, finish, fold, journal_nearly_full, next_wait_ns
+from ..core.step import decide, finish, fold, journal_nearly_full
+from ..core.wake import next_wait_ns
 from ..model.enums import Stop
 from ..model.records import Records
 from ..venues.hftbacktest.adapter import VENUE, VENUE_TYPE, close, dispatch, observe, wait
@@ -72,7 +73,7 @@ def stepper(venue: Records, state: State) -> Callable[[], int]:
 def begin(state: State) -> None:
     """Journal what the session starts from."""
     for instrument in range(len(state.instruments)):
-        journal.opening(state, instrument)
+        journal_state.opening(state, instrument)
 
 
 @entry(types.void(STATE))
