@@ -30,13 +30,22 @@ def source_closure(file: Path) -> list[Path]:
     """
     seen: dict[Path, None] = {}
     queue = [file.resolve()]
+    home = _home(queue[0])
     while queue:
         path = queue.pop(0)
-        if path in seen or not path.is_file() or not _is_local(path):
+        if path in seen or not path.is_file() or not (path.is_relative_to(home) or _is_local(path)):
             continue
         seen[path] = None
         queue.extend(_imported_files(path))
     return sorted(seen)
+
+
+def _home(file: Path) -> Path:
+    """Return the top package a file belongs to, or the file itself: its own sources count even when installed."""
+    home = file
+    while (home.parent / "__init__.py").is_file():
+        home = home.parent
+    return file if home == PACKAGE else home
 
 
 def _is_local(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """``trading-platform``: run, verify, diff, export, data, warmup. Heavy imports happen inside the commands."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,11 +28,16 @@ EXIT_DIFFERENT: Final = 1
 
 def main() -> None:
     """Run the command line; errors are one message on standard error and an exit code (1 failed, 2 bad input)."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except TradingPlatformError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt  # a service manager's stop is a user's Ctrl-C: the child writes its record
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import trading_platform
-from trading_platform import _jit
+from trading_platform import _jit, _sources
 from trading_platform.strategies import grid_maker, touch_maker
 
 pytestmark = pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
@@ -164,3 +164,17 @@ def test_what_a_read_only_cache_lacks_is_compiled_for_the_process_alone(workshop
     assert {"cold", "_entry_cold", "lots_wanted"} <= set(answer["compiled"])
     assert answer["asked"] == [999, 11]
     assert workshop.files() == before
+
+
+def test_sources_of_an_installed_strategy_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade of a strategy in site-packages must not run what was compiled of the old one."""
+    package = tmp_path / "site-packages" / "installed_strategies"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text("STEP = 1\n")
+    maker = package / "maker.py"
+    maker.write_text("from installed_strategies.helper import STEP\n")
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setattr(_sources.sysconfig, "get_path", lambda _name: str(package.parent))
+
+    assert [path.name for path in _sources.source_closure(maker)] == ["__init__.py", "helper.py", "maker.py"]

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -197,9 +197,10 @@ def run_loop(
         raise  # the log itself is the trouble
     except BaseException:
         rest = state.events[: int(state.session[0]["event_count"])]
-        log.append(
-            rest[rest["seq"] > log.last_seq]
-        )  # what led to it; an interrupt can come in the middle of a flush
+        with suppress(EventLogError):  # a half-written last event, say: the first error is the one to tell
+            log.append(
+                rest[rest["seq"] > log.last_seq]
+            )  # what led to it; an interrupt can come within a flush
         raise
     finally:
         release(session.engine.venue)

@@ -33,6 +33,7 @@ def approve(state: State, slot_index: int, row: int, goes_now: bool) -> int:
     """
     slot = state.slots[slot_index]
     instrument, side, lots = slot["instrument"], slot["side"], slot["held_lots"]
+    slot["approved_lots"] = lots
     code, observed, limit = check_trading(state, instrument)
     if code == 0:
         code, observed, limit = check_form(
@@ -62,13 +63,12 @@ def approve(state: State, slot_index: int, row: int, goes_now: bool) -> int:
 
 @kernel
 def _fit_to_book(state: State, slot_index: int, price_ticks: int) -> int:
-    """Cut what is held to the quantity it may be sent with, and return that. The INTENT keeps what was asked."""
+    """Return the quantity the held order may be sent with now; what is held stays what was asked."""
     slot = state.slots[slot_index]
     lots = sent_lots(state, slot["instrument"], slot["side"], price_ticks, slot["held_lots"])
-    if 0 < lots < slot["held_lots"]:
-        journal_intent(state, slot_index)
-        slot["held_lots"] = lots
-    return int(slot["held_lots"])
+    if lots > 0:
+        slot["approved_lots"] = lots
+    return int(slot["approved_lots"])
 
 
 @kernel
@@ -77,7 +77,7 @@ def _check_exposure(
 ) -> tuple[int, int, int]:
     """Check limits; an order that is gone before the new is sent is left out of the worst case meanwhile."""
     slot = state.slots[slot_index]
-    instrument, side, lots = slot["instrument"], slot["side"], slot["held_lots"]
+    instrument, side, lots = slot["instrument"], slot["side"], slot["approved_lots"]
     if row < 0 or goes_now:
         return check_exposure(state, instrument, side, price_ticks, lots)
     position, record, order = state.positions[instrument], state.instruments[instrument], state.orders[row]

@@ -28,7 +28,7 @@ _REDUCING: Final = int(EventFlag.REDUCING)
 def send_new(state: State, slot_index: int, price_ticks: int, replaces_id: int) -> None:
     """Send the held order and free the slot's place in the outbox."""
     slot = state.slots[slot_index]
-    reducing = is_reducing(state, slot["instrument"], slot["side"], slot["held_lots"])
+    reducing = is_reducing(state, slot["instrument"], slot["side"], slot["approved_lots"])
     tif = _IOC if slot["held_type"] == _MARKET else slot["held_tif"]
     row = open_order(
         state,
@@ -36,7 +36,7 @@ def send_new(state: State, slot_index: int, price_ticks: int, replaces_id: int) 
         slot["held_type"],
         tif,
         price_ticks,
-        slot["held_lots"],
+        slot["approved_lots"],
         slot["held_tag"],
         replaces_id,
     )

@@ -35,7 +35,7 @@ def _take_intent(state: State, intent: np.void) -> None:
     if intent["qty_lots"] == 0 and is_quote:
         intent["price_ticks"] = 0  # nothing wanted, at no price
     price_ticks, lots = intent["price_ticks"], intent["qty_lots"]
-    asked = resolve(state, intent["kind"], slot_index, price_ticks, lots)
+    asked = resolve(state, intent["kind"], slot_index, price_ticks, lots, intent["tif"])
     held = slot["held"]
     if is_quote and slot["held_quoted"]:
         held = _NOTHING  # a quote states the whole wish

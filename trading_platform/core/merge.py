@@ -103,7 +103,7 @@ def takes_asked(held: int, asked: int) -> bool:
 
 
 @kernel
-def resolve(state: State, kind: int, slot_index: int, price_ticks: int, lots: int) -> int:
+def resolve(state: State, kind: int, slot_index: int, price_ticks: int, lots: int, tif: int) -> int:
     """Return what an intent asks of its slot as it is now: NEW, REPLACE, CANCEL or KEEP (nothing to do)."""
     if kind == _ASK_NEW:
         return _NEW
@@ -119,6 +119,7 @@ def resolve(state: State, kind: int, slot_index: int, price_ticks: int, lots: in
         return _REPLACE if lots > 0 else _KEEP
     if lots == 0:
         return _CANCEL
-    if order["price_ticks"] == price_ticks and (order["order_lots"] == lots or order["leaves_lots"] == lots):
+    same_lots = order["order_lots"] == lots or order["leaves_lots"] == lots
+    if order["price_ticks"] == price_ticks and order["tif"] == tif and same_lots:
         return _KEEP
     return _REPLACE

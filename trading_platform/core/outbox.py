@@ -121,7 +121,8 @@ def _try_replace(state: State, slot_index: int) -> None:
     if order["pending"] & (_P_NEW | _P_CANCEL):
         wait(state, slot_index, _IN_FLIGHT, 0, price_ticks)
         return
-    if order["price_ticks"] == price_ticks and order["leaves_lots"] == slot["held_lots"]:
+    same = order["price_ticks"] == price_ticks and order["leaves_lots"] == slot["held_lots"]
+    if same and order["tif"] == slot["held_tif"]:
         state.session[0]["noop_count"] += 1
         give_up(state, slot_index, _NO_CHANGE, order["order_id"])
         return

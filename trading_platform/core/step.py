@@ -15,6 +15,7 @@ from ..model.enums import (
     ReportKind,
     Stop,
 )
+from ..model.records import NEVER
 from . import halt, held, intake, journal_state, outbox
 from .commands import query_lost_reports
 from .losses import watch_losses
@@ -73,6 +74,8 @@ def decide(state: State) -> int:
     if _halted(state):
         halt.carry_out(state)
     waiting = session["held_count"] + session["orphan_count"]
+    if not waiting:
+        session["next_send_ns"] = NEVER  # what waited for that time was given up
     due = waiting and (session["recheck"] or session["now_ns"] >= session["next_send_ns"])
     if session["intent_count"] or due:
         intake.take_intents(state)

@@ -63,14 +63,10 @@ def _start(state: State) -> int:
 def next_wait_ns(state: State) -> int:
     """Return when something falls due without a report or market data [ns]; NEVER if nothing does."""
     session = state.session[0]
-    return int(
-        min(
-            session["next_send_ns"],
-            session["next_ack_timeout_ns"],
-            session["timer_ns"],
-            session["next_interval_ns"],
-        )
-    )
+    due_ns = min(session["next_send_ns"], session["next_ack_timeout_ns"])
+    if not session["started"]:
+        return int(due_ns)  # nobody is called yet
+    return int(min(due_ns, session["timer_ns"], session["next_interval_ns"]))
 
 
 @kernel

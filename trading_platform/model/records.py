@@ -172,6 +172,7 @@ SLOT: Final = int64_record(
     "held_price_ticks",
     "held_lots",
     "held_tag",
+    "approved_lots",  # what the last check let through: less than held_lots where a taker finds no more
     "held_seq",  # of its INTENT; 0 not journaled yet
     "held_kind",  # IntentKind asked for
     "held_code",  # HoldCode it was last QUEUED for; NONE if it never waited

@@ -2,7 +2,8 @@
 
 import pytest
 
-from trading_platform.model.enums import EventKind, ReplacePolicy
+from trading_platform.model.enums import EventKind, HoldCode, ReplacePolicy
+from trading_platform.model.records import NEVER
 
 from ..harness import BUY, SECOND_NS, START_NS, Session
 
@@ -67,3 +68,18 @@ def test_replace_at_once_waits_for_the_later_of_both_throttles() -> None:
     assert session.next_send_ns == START_NS + 5 * SECOND_NS
     session.advance(5 * SECOND_NS)
     assert len(session.decide()) == 2
+
+
+def test_wake_time_of_a_wish_that_was_given_up_is_forgotten() -> None:
+    """Nobody waits for that token any more: a wake then would make no progress, and two of them end the run."""
+    session = Session()
+    session.rate(cancels=(1000, 1))
+    order_id = session.rest(BUY, 1000, 5)
+    session.state.throttles[1]["tat_ns"] = session.now_ns + 5000
+    session.replace(BUY, 999, 5)
+    assert session.decide() == []
+    assert session.next_send_ns == session.now_ns + 5000
+    session.fill(order_id, 5, 1000)
+    session.decide()
+    assert session.dequeued()[-1] == HoldCode.FILL_WON
+    assert session.next_send_ns == NEVER

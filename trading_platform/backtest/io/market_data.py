@@ -29,6 +29,7 @@ class MarketData:
     files: tuple[Path, ...]
     arrays: tuple[Records, ...]
     snapshot: Records | None
+    snapshot_file: Path | None
     facts: DataFacts
     roi_ticks: tuple[int, int] | None
     range_ticks: tuple[int, int]
@@ -36,10 +37,10 @@ class MarketData:
 
     def record(self) -> list[dict[str, Any]]:
         """Return path, SHA-256 and rows of each file, for the run record."""
-        return [
-            {"path": str(path), "sha256": file_sha256(path), "rows": len(array)}
-            for path, array in zip(self.files, self.arrays, strict=True)
-        ]
+        files = list(zip(self.files, self.arrays, strict=True))
+        if self.snapshot is not None and self.snapshot_file is not None:
+            files.append((self.snapshot_file, self.snapshot))
+        return [{"path": str(path), "sha256": file_sha256(path), "rows": len(array)} for path, array in files]
 
 
 def load_market_data(config: RunConfig) -> MarketData:
@@ -54,18 +55,21 @@ def load_market_data(config: RunConfig) -> MarketData:
     facts = validate_events(
         arrays, [str(path) for path in engine.data_files], instrument.tick_size, instrument.lot_size
     )
-    snapshot = None
+    snapshot, price_max_ticks = None, facts.price_max_ticks
     if engine.initial_snapshot is not None:
         snapshot = load_events(engine.initial_snapshot)
-        validate_events([snapshot], [str(engine.initial_snapshot)], instrument.tick_size, instrument.lot_size)
+        names = [str(engine.initial_snapshot)]
+        found = validate_events([snapshot], names, instrument.tick_size, instrument.lot_size)
+        price_max_ticks = max(price_max_ticks, found.price_max_ticks)
     roi = _roi_ticks(config, facts)
     return MarketData(
         files=tuple(engine.data_files),
         arrays=arrays,
         snapshot=snapshot,
+        snapshot_file=engine.initial_snapshot,
         facts=facts,
         roi_ticks=roi,
-        range_ticks=roi or (1, max(1, facts.price_max_ticks)),
+        range_ticks=roi or (1, max(1, price_max_ticks)),
         resyncs_ns=_resyncs_ns(arrays, facts.first_local_ns),
     )
 

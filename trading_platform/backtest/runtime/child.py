@@ -7,10 +7,11 @@ the parent's display.
 """
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...model.errors import TradingPlatformError
 
@@ -19,7 +20,13 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Serve one request."""
+    answers = _take_over_standard_output()
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+
+    def progress(now_ns: int, last_ns: int) -> None:
+        _say(answers, {"now_ns": now_ns, "last_ns": last_ns})
+
     request = json.load(sys.stdin)
     try:
         # imported here: what fails while compiling or loading the engine is an answer too, not a dead pipe
@@ -29,26 +36,36 @@ def main() -> int:
         directory = Path(request["directory"])
         config = config_from_dict(request["config"], directory)
         search = Path(request["search"]) if request["search"] else None
-        run_backtest(config, directory, search=search, progress=_progress)
+        run_backtest(config, directory, search=search, progress=progress)
     except KeyboardInterrupt:
-        return _answer("interrupted", "stopped by the user", INTERRUPTED)
+        return _answer(answers, "interrupted", "stopped by the user", INTERRUPTED)
     except TradingPlatformError as error:
-        return _answer("failed", f"{type(error).__name__}: {error}", error.exit_code)
+        return _answer(answers, "failed", f"{type(error).__name__}: {error}", error.exit_code)
     except Exception as error:  # noqa: BLE001 (the record holds the traceback; the parent needs an answer)
-        return _answer("failed", f"{type(error).__name__}: {error}", 1)
-    return _answer("done", "", 0)
+        return _answer(answers, "failed", f"{type(error).__name__}: {error}", 1)
+    return _answer(answers, "done", "", 0)
+
+
+def _take_over_standard_output() -> IO[str]:
+    """Return a private stream to the parent; what a strategy or the engine prints goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
+    """Stop once: a second signal must not disturb the writing of the record."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _progress(now_ns: int, last_ns: int) -> None:
-    print(json.dumps({"now_ns": now_ns, "last_ns": last_ns}), flush=True)
+def _say(answers: IO[str], message: dict[str, Any]) -> None:
+    print(json.dumps(message), file=answers, flush=True)
 
 
-def _answer(status: str, error: str, exit_code: int) -> int:
-    print(json.dumps({"status": status, "error": error, "exit_code": exit_code}), flush=True)
+def _answer(answers: IO[str], status: str, error: str, exit_code: int) -> int:
+    _say(answers, {"status": status, "error": error, "exit_code": exit_code})
     return exit_code
 
 

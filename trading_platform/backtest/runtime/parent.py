@@ -45,6 +45,7 @@ def run_in_child(
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
+            start_new_session=True,  # Ctrl-C reaches it once, through _stop
         ) as child,
     ):
         assert child.stdin is not None

@@ -201,7 +201,11 @@ def _observe_book(engine: np.void, state: State, instrument: int) -> int:
         ask_lots = _lots(engine, abi.best_ask_qty(engine["roi"], engine["depth"]))
     else:
         ask_ticks = 0
-    if engine["roi"] and state.session[0]["started"] and (bid_ticks == 0 or ask_ticks == 0):
+    if (
+        engine["roi"]
+        and (bid_ticks == 0 or ask_ticks == 0)
+        and _left_the_range(state, instrument, bid_ticks, ask_ticks)
+    ):
         state.session[0]["stop_detail"] = instrument
         return _BOOK_OUT_OF_RANGE
     book.set_touch(state, instrument, bid_ticks, ask_ticks, bid_lots, ask_lots)
@@ -210,6 +214,22 @@ def _observe_book(engine: np.void, state: State, instrument: int) -> int:
         state.books[instrument]["ts_exch_ns"] = engine["scratch"][0]
         state.books[instrument]["ts_local_ns"] = engine["scratch"][1]
     return _RUNNING
+
+
+@kernel
+def _left_the_range(state: State, instrument: int, bid_ticks: int, ask_ticks: int) -> bool:
+    """Tell whether a side is missing because the market went where the ROI depth cannot see it.
+
+    Then the last mark lies in the outer eighth of the range, on that side; anywhere else the side is simply empty.
+    """
+    record, mark = state.instruments[instrument], state.books[instrument]["mark_halfticks"] // 2
+    margin = (record["book_max_ticks"] - record["book_min_ticks"]) // 8
+    if mark == 0:
+        return False
+    return bool(
+        (ask_ticks == 0 and mark >= record["book_max_ticks"] - margin)
+        or (bid_ticks == 0 and mark <= record["book_min_ticks"] + margin)
+    )
 
 
 @kernel
@@ -365,7 +385,10 @@ def _report_sweep(
     price_ticks = touch["ask_ticks"] if side > 0 else touch["bid_ticks"]
     rest = lots
     for _ in range(SWEEP_LEVELS_MAX):
-        if rest == 0 or price_ticks <= 0 or side * (last_ticks - price_ticks) <= 0:
+        full = 2 * state.session[0]["report_count"] > len(
+            state.reports
+        )  # the rest then counts at the last price
+        if rest == 0 or full or price_ticks <= 0 or side * (last_ticks - price_ticks) <= 0:
             break
         if side > 0:
             there = _lots(engine, abi.ask_qty_at(engine["roi"], engine["depth"], price_ticks))
