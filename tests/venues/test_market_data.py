@@ -148,8 +148,8 @@ def test_one_sided_book_survives_on_the_hash_map() -> None:
 def test_book_that_leaves_the_roi_stops_the_run() -> None:
     """Outside its bounds the vector book shows nonsense: it must not be traded on."""
     rows = [
-        *book(0, [(1000, 50)], [(1002, 60)]),
-        depth(20, SELL, 1002, 0),
+        *book(0, [(1090, 50)], [(1092, 60)]),
+        depth(20, SELL, 1092, 0),
         depth(20, SELL, 1101, 5),
         *ticks_of_time(21, 30),
     ]
@@ -158,6 +158,15 @@ def test_book_that_leaves_the_roi_stops_the_run() -> None:
 
     assert stop == Stop.BOOK_OUT_OF_RANGE
     assert session.at_ms == 20 + LOCAL_MS
+
+
+def test_side_that_is_empty_far_from_the_bounds_of_the_roi_is_no_error() -> None:
+    """A thin book, or one that is cleared and loaded anew in two messages: the side is empty, the run goes on."""
+    rows = [*book(0, [(1000, 50)], [(1002, 60)]), depth(20, SELL, 1002, 0), depth(25, SELL, 1003, 5)]
+    session = Play(rows, roi_ticks=(900, 1100))
+    session.until(20 + LOCAL_MS)
+    assert (session.view.bid_ticks(), session.view.ask_ticks()) == (1000, 0)
+    assert session.finish() == Stop.END_OF_DATA
 
 
 def test_timer_set_to_now_for_ever_is_a_livelock_and_not_a_hang() -> None:
