@@ -197,8 +197,8 @@ def test_too_many_intents_fail_the_run_instead_of_being_dropped(
 
 
 def test_market_that_leaves_the_roi_fails_the_run_and_names_range_and_cure(tmp_path: Path) -> None:
-    rows = [*book(0, [(1000, 50)], [(1002, 60)]), *ticks_of_time(1, 60), trade(5, BUY, 1002, 1)]
-    rows += [depth(30, SELL, 1002, 0), depth(30, SELL, 1200, 5)]
+    rows = [*book(0, [(1092, 50)], [(1094, 60)]), *ticks_of_time(1, 60), trade(5, BUY, 1094, 1)]
+    rows += [depth(30, SELL, 1094, 0), depth(30, SELL, 1200, 5)]
     path = tmp_path / "market.npz"
     save_events(path, events_of(rows))
     roi = {"kind": "roi", "roi_min": "95", "roi_max": "110"}

@@ -265,3 +265,11 @@ def test_the_schema_reference_must_be_text() -> None:
 def test_the_models_refuse_relative_paths_outside_load_config() -> None:
     with pytest.raises(ValidationError, match="must be absolute"):
         RunConfig.model_validate(BASE)
+
+
+def test_output_directory_is_relative_to_the_config_file(tmp_path: Path) -> None:
+    raw = BASE | {"output": {"directory": "../elsewhere/runs"}}
+    path = tmp_path / "configs" / "run.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(raw))
+    assert load_config(path, check_files=False).output.directory == str(tmp_path / "elsewhere" / "runs")

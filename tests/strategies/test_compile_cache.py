@@ -177,4 +177,4 @@ def test_sources_of_an_installed_strategy_count_too(tmp_path: Path, monkeypatch:
     monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.setattr(_sources.sysconfig, "get_path", lambda _name: str(package.parent))
 
-    assert [path.name for path in _sources.source_closure(maker)] == ["__init__.py", "helper.py", "maker.py"]
+    assert [path.name for path in _sources.source_closure(maker)] == ["helper.py", "maker.py"]

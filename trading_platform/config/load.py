@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from ..model.errors import ConfigError
 from .fields import PROBLEMS, Problem, Section, decimal_text, show
 from .instrument import FeesConfig, InstrumentConfig
+from .output import RUNS
 from .run import FITTED, SCHEMA_KEY, RunConfig, fit_problems
 
 MOVED: Final[Mapping[str, str]] = {  # keys of older, flat configurations -> what to write instead
@@ -220,7 +221,11 @@ def _override(raw: dict[str, Any], key: str, value: object) -> Iterator[str]:
 
 
 def _resolve_paths(raw: dict[str, Any], directory: Path, check_files: bool) -> Iterator[str]:
-    """Make data paths of ``raw`` absolute, in place; yield a line per file that is not there."""
+    """Make the paths of ``raw`` absolute, in place; yield a line per data file that is not there."""
+    output = raw.get("output", {})
+    runs = output.get("directory", RUNS) if isinstance(output, dict) else None
+    if isinstance(runs, str) and runs:
+        raw["output"] = output | {"directory": str((directory / runs).resolve())}
     engine = raw.get("engine")
     if not isinstance(engine, dict):
         return

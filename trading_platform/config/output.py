@@ -1,21 +1,23 @@
 """Where a run is written, and what beyond the record."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from ..model.units import seconds_to_ns
 from .fields import Id, SecondsOrOff, Section
 
+RUNS: Final = "runs"
+
 
 class OutputConfig(Section):
     """The run directory."""
 
     directory: str = Field(
-        default="runs",
+        default=RUNS,
         min_length=1,
-        description="parent of run directories; relative to the working directory",
+        description="parent of run directories; relative to the config file",
     )
     stats_interval_seconds: SecondsOrOff = Field(
         default=Decimal(1), description="sample equity and position this often [s]; 0: at the end only"
