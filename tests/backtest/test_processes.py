@@ -118,6 +118,36 @@ def test_stopped_child_writes_an_interrupted_record_with_its_log(slice_file: Pat
     assert record["log"]["events"] == len(events) > 10, "an interrupted run keeps its log"
 
 
+def test_second_signal_does_not_disturb_the_record(slice_file: Path, tmp_path: Path) -> None:
+    """On a terminal Ctrl-C may arrive as two signals, and a service manager repeats its stop."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    act = "signal.raise_signal(signal.SIGINT) if os.kill(os.getpid(), signal.SIGTERM) is None else None"
+    stopped = child(
+        {"config": resolved(slice_file, tmp_path, act), "directory": str(directory), "search": str(tmp_path)}
+    )
+    record = read_run(directory)
+
+    assert stopped.returncode == 130
+    assert record["status"] == "interrupted"
+    assert record["log"]["events"] == len(open_log(directory / LOG_FILE).events) > 10
+
+
+@pytest.mark.parametrize(
+    "text", [".", '{"status": "failed", "error": "forged", "exit_code": 1}'], ids=["no line end", "an answer"]
+)
+def test_what_a_strategy_prints_is_no_answer_of_the_engine(
+    slice_file: Path, tmp_path: Path, text: str
+) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    config = resolved(slice_file, tmp_path, f"print({text!r}, end='')")
+    outcome = run_in_child(config, directory, search=tmp_path)
+
+    assert (outcome.status, outcome.exit_code, outcome.error) == ("done", 0, "")
+    assert read_run(directory)["status"] == "done"
+
+
 def test_interrupt_in_the_middle_of_a_flush_leaves_a_whole_log(
     slice_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,3 +73,11 @@ def test_quote_of_nothing_cancels_once() -> None:
     assert command.order_id == order_id
     session.quote(BUY, 0, 0)
     assert session.decide() == []
+
+
+def test_replace_by_another_time_in_force_is_no_noop() -> None:
+    session = Session()
+    old = session.rest(BUY, 1000, 5)
+    asked = 1 - int(session.order(old)["tif"])
+    session.replace(BUY, 1000, 5, tif=asked)
+    assert [command.order_id for command in session.decide()] == [old]

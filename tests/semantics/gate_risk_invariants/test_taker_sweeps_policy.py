@@ -40,3 +40,15 @@ def test_cut_order_counts_and_fills_as_it_was_sent() -> None:
     session.decide()
     assert session.net_lots == 4
     assert session.position["open_buy_lots"] == 0
+
+
+def test_quantity_is_cut_when_the_order_goes_and_not_while_it_waits() -> None:
+    session = session_with("best_level")
+    session.rate(orders=(1000, 1))
+    session.state.throttles[0]["tat_ns"] = session.now_ns + 5000
+    session.new(BUY, 1010, 9)
+    assert session.decide() == []
+    session.touch(1000, 1010, bid_lots=4, ask_lots=7)
+    session.advance(5000)
+    session.fold()
+    assert [command.qty_lots for command in session.decide()] == [7]
