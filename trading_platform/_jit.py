@@ -78,6 +78,11 @@ def cache_directory(file: Path) -> Path:
     return cache_root() / f"strategy-{digest.hexdigest()[:16]}"
 
 
+def is_compiled() -> bool:
+    """Tell whether the runner's kernels are in the cache, so that a start takes seconds."""
+    return not COMPILED or any(cache_directory(PACKAGE / "runner" / "loop.py").glob("*.nbi"))
+
+
 class CacheLocator(_SourceFileBackedLocatorMixin, _CacheLocator):
     """Where numba looks for the compiled form of a function: a directory named by the hash of all it depends on."""
 

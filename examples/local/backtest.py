@@ -12,7 +12,7 @@ from rich.console import Console
 from trading_platform.backtest.engine import run_backtest
 from trading_platform.config.load import load_config
 from trading_platform.model.errors import TradingPlatformError
-from trading_platform.report.summary import print_summary
+from trading_platform.report.result import print_result
 from trading_platform.runner.record import new_run_directory
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     except TradingPlatformError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
-    print_summary(record["summary"], Console())
+    print_result(record["summary"], Console())
     print(f"wrote {directory}")
     return 0
 

@@ -93,7 +93,7 @@ def test_directory_of_a_killed_tool_has_a_log_and_no_record(slice_file: Path, tm
     directory = tmp_path / "run"
     directory.mkdir()
     config = resolved(slice_file, tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
-    dead = child({"config": config, "directory": str(directory), "search": str(tmp_path)})
+    dead = child({"config": config, "directory": str(directory), "search": str(tmp_path), "logs": {}})
 
     assert dead.returncode == -signal.SIGKILL
     assert {path.name for path in directory.iterdir()} == {LOG_FILE}
@@ -106,7 +106,7 @@ def test_stopped_child_writes_an_interrupted_record_with_its_log(slice_file: Pat
     directory = tmp_path / "run"
     directory.mkdir()
     config = resolved(slice_file, tmp_path, "os.kill(os.getpid(), signal.SIGTERM)")
-    stopped = child({"config": config, "directory": str(directory), "search": str(tmp_path)})
+    stopped = child({"config": config, "directory": str(directory), "search": str(tmp_path), "logs": {}})
     record = read_run(directory)
     events = open_log(directory / LOG_FILE).events
 
@@ -124,7 +124,7 @@ def test_second_signal_does_not_disturb_the_record(slice_file: Path, tmp_path: P
     directory.mkdir()
     act = "signal.raise_signal(signal.SIGINT) if os.kill(os.getpid(), signal.SIGTERM) is None else None"
     stopped = child(
-        {"config": resolved(slice_file, tmp_path, act), "directory": str(directory), "search": str(tmp_path)}
+        {"config": resolved(slice_file, tmp_path, act), "directory": str(directory), "search": str(tmp_path), "logs": {}}
     )
     record = read_run(directory)
 

@@ -259,14 +259,30 @@ def test_verify_without_the_data_of_the_run_exits_with_2(tool: Command, done: Do
     assert "is absent" in absent.err
     market.write_bytes(content)
     back = tool("verify", done.directory)
-    assert (back.code, back.out) == (0, f"same: {done.digest}\n")
+    assert (back.code, back.out.splitlines()[0]) == (0, f"same: {done.digest}")
 
 
-def test_verify_of_no_run_exits_with_1(tool: Command, tmp_path: Path) -> None:
-    answer = tool("verify", tmp_path / "nowhere")
+def test_verify_of_no_run_is_bad_input_and_names_the_runs_that_are_there(tool: Command, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "events.bin").touch()
+    answer = tool("verify", "nowhere", "--runs", tmp_path / "runs")
 
-    assert (answer.code, answer.out) == (1, "")
-    assert "nowhere: must be a run directory" in answer.err
+    assert (answer.code, answer.out) == (2, "")
+    assert "nowhere must be a run" in answer.err
+    assert "newest: one" in answer.err
+
+
+def test_last_is_the_newest_run(tool: Command, done: Done, tmp_path: Path) -> None:
+    answer = tool("verify", "last", "--runs", tmp_path / "runs", "--json")
+
+    assert (answer.code, answer.json["digest"]) == (0, done.digest)
+
+
+def test_last_without_runs_says_how_to_start_one(tool: Command, tmp_path: Path) -> None:
+    answer = tool("verify", "last", "--runs", tmp_path)
+
+    assert answer.code == 2
+    assert "trading-platform run" in answer.err
 
 
 # --- diff and export

@@ -28,7 +28,7 @@ from ..model.ids import first_order_id
 from ..model.instrument import Instrument
 from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
 from ..report.summary import RunFacts, summarize
-from ..runner.clock import monotonic_seconds
+from ..runner.clock import monotonic_seconds, utc_now_iso
 from ..runner.compiled import run_entry
 from ..runner.interpreted import run_interpreted
 from ..runner.ledger import Ledger
@@ -103,6 +103,7 @@ def run_backtest(
         "format": FORMAT,
         "run_id": directory.name,
         "status": "failed",
+        "started": utc_now_iso(),
         "id": config.id,
         "scope": config.risk.scope,
         "config": config.resolved(),
@@ -125,6 +126,7 @@ def run_backtest(
             record["traceback"] = traceback.format_exc()
         raise
     finally:
+        record["finished"] = utc_now_iso()
         write_run(directory, record)
     return record
 

@@ -10,7 +10,8 @@ from ..eventlog.diff import first_difference
 from ..eventlog.reader import open_log, verify_log
 from ..model.errors import DataError, EventLogError
 from ..runner.record import LOG_FILE, provenance, read_run
-from .runtime.parent import Progress, run_in_child
+from .runtime.display import Display
+from .runtime.parent import run_in_child
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Verification:
     difference: str
 
 
-def verify_run(run: Path, *, progress: Progress | None = None) -> Verification:
+def verify_run(run: Path, *, display: Display | None = None) -> Verification:
     """Check a run's log against its record, execute the run again, and compare.
 
     Raises
@@ -44,7 +45,7 @@ def verify_run(run: Path, *, progress: Progress | None = None) -> Verification:
         again = Path(scratch) / "run"
         again.mkdir()
         search = Path(record["search"]) if record["search"] else None
-        outcome = run_in_child(record["config"], again, search=search, progress=progress)
+        outcome = run_in_child(record["config"], again, search=search, display=display)
         changes = _changes(record, again)
         if outcome.status != "done":
             return Verification(False, record["log_digest"], None, (*changes, outcome.error), "")

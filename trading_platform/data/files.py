@@ -77,14 +77,19 @@ def save_events(path: str | os.PathLike[str], rows: EventArray, *, overwrite: bo
         content exists and ``overwrite`` is false
     """
     path = Path(path)
+    require_event_suffix(path)
     if rows.dtype != EVENT or rows.ndim != 1:
         raise DataError(
             f"{path}: rows must be one-dimensional of event_dtype, were {rows.dtype} of shape {rows.shape}"
         )
-    if path.suffix not in (".npy", ".npz"):
-        raise DataError(f"{path}: suffix must be .npy or .npz, was {path.suffix!r}")
     writer = _write_npz if path.suffix == ".npz" else _write_npy
     write_atomically(path, lambda file: writer(file, rows), overwrite=overwrite)
+
+
+def require_event_suffix(path: Path) -> None:
+    """Raise DataError unless a file's name says one of the two formats."""
+    if path.suffix not in (".npy", ".npz"):
+        raise DataError(f"{path}: suffix must be .npy or .npz, was {path.suffix!r}")
 
 
 def _write_npy(file: IO[bytes], rows: EventArray) -> None:

@@ -9,6 +9,11 @@ def monotonic_seconds() -> float:
     return time.perf_counter()
 
 
+def utc_now_iso() -> str:
+    """Return the time of day as ISO 8601 with microseconds, for records."""
+    return utc_now().isoformat(timespec="microseconds")
+
+
 def utc_now() -> datetime:
     """Return the time of day, for names and records of runs."""
     return datetime.now(UTC)

@@ -44,6 +44,8 @@ class RunRecord(_Closed):
     format: Literal[1] = Field(description="version of this record")
     run_id: str = Field(description="name of the run directory")
     status: Literal["done", "failed", "interrupted"] = Field(description="how the run ended")
+    started: str | None = Field(default=None, description="wall clock, UTC, ISO 8601")
+    finished: str | None = Field(default=None, description="wall clock, UTC, ISO 8601")
     error: str | None = Field(default=None, description="why it did not end well")
     traceback: str | None = Field(default=None, description="of an error that is none of this package's own")
     id: str | None = Field(default=None, description="id of the config")

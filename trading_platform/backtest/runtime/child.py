@@ -1,9 +1,8 @@
 """The engine's process: hftbacktest aborts on what it does not expect, and must not take the tool with it.
 
 ``python -m trading_platform.backtest.runtime.child`` reads one JSON request from standard input (config, directory,
-search) and answers in JSON lines on standard output: ``{"now_ns", "last_ns"}`` while it runs, then
-``{"status": "done"}`` or ``{"status": ..., "error", "exit_code"}``. The run record is the result; the lines are for
-the parent's display.
+search, logs) and answers in JSON lines on standard output: ``{"phase"}`` and ``{"now_ns", "last_ns"}`` while it runs,
+then ``{"status", "error", "exit_code"}``. The run record is the result; the lines are for the parent's display.
 """
 
 import json
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...model.errors import TradingPlatformError
+from .logs import LogSettings, configure, for_run
 
 INTERRUPTED = 130
 
@@ -28,22 +28,36 @@ def main() -> int:
         _say(answers, {"now_ns": now_ns, "last_ns": last_ns})
 
     request = json.load(sys.stdin)
+    configure(LogSettings(**request["logs"]))
+    directory = Path(request["directory"])
+    log = for_run(directory.name)
     try:
         # imported here: what fails while compiling or loading the engine is an answer too, not a dead pipe
+        from ..._jit import is_compiled
+
+        if not is_compiled():
+            _say(answers, {"phase": "compiling kernels, once per installation: about a minute"})
         from ...config.load import config_from_dict
         from ..engine import run_backtest
 
-        directory = Path(request["directory"])
         config = config_from_dict(request["config"], directory)
         search = Path(request["search"]) if request["search"] else None
-        run_backtest(config, directory, search=search, progress=progress)
+        log.info(
+            "run started",
+            config=config.id,
+            strategy=config.strategy.class_path,
+            instrument=config.engine.instrument.name,
+            data_files=len(config.engine.data_files),
+        )
+        record = run_backtest(config, directory, search=search, progress=progress)
     except KeyboardInterrupt:
-        return _answer(answers, "interrupted", "stopped by the user", INTERRUPTED)
+        return _answer(answers, log, "interrupted", "stopped by the user", INTERRUPTED)
     except TradingPlatformError as error:
-        return _answer(answers, "failed", f"{type(error).__name__}: {error}", error.exit_code)
+        return _answer(answers, log, "failed", f"{type(error).__name__}: {error}", error.exit_code)
     except Exception as error:  # noqa: BLE001 (the record holds the traceback; the parent needs an answer)
-        return _answer(answers, "failed", f"{type(error).__name__}: {error}", 1)
-    return _answer(answers, "done", "", 0)
+        return _answer(answers, log, "failed", f"{type(error).__name__}: {error}", 1)
+    _log_result(log, record)
+    return _answer(answers, log, "done", "", 0)
 
 
 def _take_over_standard_output() -> IO[str]:
@@ -64,7 +78,27 @@ def _say(answers: IO[str], message: dict[str, Any]) -> None:
     print(json.dumps(message), file=answers, flush=True)
 
 
-def _answer(answers: IO[str], status: str, error: str, exit_code: int) -> int:
+def _log_result(log: Any, record: dict[str, Any]) -> None:
+    """Log what somebody who watches many runs has to know of this one."""
+    summary = record["summary"]
+    for halt in summary["halts"]:
+        log.warning("trading halted", **{f"halt_{key}": value for key, value in halt.items()})
+    if summary["anomalies"]["total"]:
+        log.warning("impossible reports", **summary["anomalies"]["by_code"])
+    log.info(
+        "run finished",
+        orders=summary["orders"]["sent"],
+        fills=summary["fills"]["count"],
+        net=summary["pnl"]["net"],
+        wakeups=record["wakeups"],
+        seconds=round(record["wall_seconds"], 3),
+        log_digest=record["log_digest"],
+    )
+
+
+def _answer(answers: IO[str], log: Any, status: str, error: str, exit_code: int) -> int:
+    if status != "done":
+        log.info("run ended", status=status, error=error)
     _say(answers, {"status": status, "error": error, "exit_code": exit_code})
     return exit_code
 

@@ -1,0 +1,5 @@
+"""``python -m trading_platform.cli`` is ``trading-platform``."""
+
+from . import main
+
+main()

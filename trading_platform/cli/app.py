@@ -1,0 +1,92 @@
+"""``trading-platform``: the application, its global options, and what happens to errors."""
+
+import os
+import signal
+import sys
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+
+from .. import __version__
+from ..model.errors import TradingPlatformError
+from . import data, events, run, verify, warmup
+
+INTERRUPTED: Final = 130  # 128 + SIGINT
+BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed or different, 2 bad input, 75 try again, 130 interrupted.",
+)
+app.command("run")(run.run)
+app.command("verify")(verify.verify)
+app.command("diff")(events.diff)
+app.command("export")(events.export)
+app.command("warmup")(warmup.warmup)
+
+data_app = typer.Typer(no_args_is_help=True, help="Market data: convert recordings, make synthetic ones.")
+data_app.command("convert")(data.convert)
+data_app.command("synth")(data.synth)
+app.add_typer(data_app, name="data")
+
+
+class LogLevel(StrEnum):
+    """Levels of the log."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"trading-platform {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    log_level: Annotated[
+        LogLevel, typer.Option(envvar="TRADING_PLATFORM_LOG_LEVEL", help="Least level of log lines.")
+    ] = LogLevel.WARNING,
+    log_json: Annotated[
+        bool, typer.Option(envvar="TRADING_PLATFORM_LOG_JSON", help="Log lines as JSON objects.")
+    ] = False,
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Backtest strategies on a real order book: risk limits that hold, results that repeat.
+
+    Start with: trading-platform run --config examples/local/local.json
+    """
+    from ..backtest.runtime.logs import LogSettings, configure
+
+    context.obj = LogSettings(level=str(log_level), as_json=log_json, colors=sys.stderr.isatty())
+    configure(context.obj)
+
+
+def main() -> None:
+    """Run the command line. An error is one message on standard error and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except TradingPlatformError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went: nothing is left to flush to
+        sys.exit(BROKEN_PIPE)
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt  # a service manager's stop is a user's Ctrl-C: the child writes its record

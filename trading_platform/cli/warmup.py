@@ -1,0 +1,22 @@
+"""``warmup``: compile everything once."""
+
+from .common import JsonOption, next_step, print_json, progress
+
+
+def warmup(as_json: JsonOption = False) -> None:
+    """Compile all kernels and shipped strategies into the cache. About a minute, once per installation.
+
+    Example: trading-platform warmup
+    """
+    with progress("compiling", unit="items", quiet=as_json) as show:
+        show.phase("compiling kernels, once per installation: about a minute")
+        from .. import _jit
+        from ..runner import loop  # noqa: F401 (importing compiles)
+        from ..strategies import grid_maker, touch_maker  # noqa: F401
+    compiled = len(_jit.KernelCache.compiled)
+    root = str(_jit.cache_root())
+    if as_json:
+        print_json({"compiled": compiled, "cache": root})
+    else:
+        print(f"compiled {compiled} functions into {root}")
+        next_step("trading-platform run --config examples/local/local.json")
