@@ -1,11 +1,7 @@
 """The command line: what it prints where, and the exit codes 0 (done), 1 (failed, different) and 2 (bad input)."""
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,45 +12,11 @@ from oracle.builders import run as run_here
 from venues.play import BUY, SELL, book, events_of, ticks_of_time
 from venues.play import trade as trade_row
 
-from trading_platform.cli import main
+from cli.calling import Command
 from trading_platform.data.files import load_events, save_events
 from trading_platform.runner.record import read_run
 
 CHEAP = {"risk__venue_policy": {"min_order_notional": 0}}  # the price here is 100
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one command gave."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON value that standard output must hold."""
-        return json.loads(self.out)
-
-
-Command = Callable[..., Answer]
-
-
-@pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Return a function that runs ``trading-platform`` with some arguments."""
-
-    def call(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["trading-platform", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as done:
-            code = int(done.code or 0)
-        return Answer(code, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -262,7 +224,9 @@ def test_verify_without_the_data_of_the_run_exits_with_2(tool: Command, done: Do
     assert (back.code, back.out.splitlines()[0]) == (0, f"same: {done.digest}")
 
 
-def test_verify_of_no_run_is_bad_input_and_names_the_runs_that_are_there(tool: Command, tmp_path: Path) -> None:
+def test_verify_of_no_run_is_bad_input_and_names_the_runs_that_are_there(
+    tool: Command, tmp_path: Path
+) -> None:
     (tmp_path / "runs" / "one").mkdir(parents=True)
     (tmp_path / "runs" / "one" / "events.bin").touch()
     answer = tool("verify", "nowhere", "--runs", tmp_path / "runs")

@@ -76,7 +76,7 @@ def main() -> None:
     """Run the command line. An error is one message on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
+        app(prog_name="trading-platform")
     except TradingPlatformError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
