@@ -148,8 +148,9 @@ class PlainProgress(Display):
         self._tenth = 0
 
     def phase(self, what: str) -> None:
-        """Say what is being done now."""
-        self.line(f"{what} ...")
+        """Say what is being done now: before the work, when it may take a while."""
+        if self._started < 0:
+            self.line(f"{what} ...")
 
     def __call__(self, done: int, total: int) -> None:
         """Print a line if it is time for one."""
@@ -228,7 +229,7 @@ def progress(what: str, *, unit: Unit, quiet: bool = False) -> Iterator[Display]
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn("ETA"),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -54,15 +54,16 @@ def run(
     if outcome.status != "done":
         typer.echo(f"{outcome.error}\nrecord: {shown_path(directory)}", err=True)
         if not as_json:
-            _next_after_failure(directory, _command(config, overrides))
+            _next_after(outcome.status, directory, _command(config, overrides))
         raise typer.Exit(outcome.exit_code)
 
 
-def _next_after_failure(directory: Path, command: str) -> None:
-    """Say what helps: the log up to the failure, and the debugger."""
+def _next_after(status: str, directory: Path, command: str) -> None:
+    """Say what helps: the log up to the end, and the debugger after a failure."""
     if (directory / LOG_FILE).exists():
         next_step(f"trading-platform orders {shown_path(directory)}  (what happened before)")
-    next_step(f"{command} --debug  (stops in the strategy)")
+    if status == "failed":
+        next_step(f"{command} --debug  (stops in the strategy)")
 
 
 def _print_run(directory: Path, record: dict[str, Any]) -> None:
