@@ -41,7 +41,7 @@ def slice_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_elsewhere(config: RunConfig, directory: Path, cwd: Path, **environment: str) -> dict[str, Any]:
     """Run a config in a fresh process and return its ``run.json``."""
     directory.mkdir(parents=True)
-    request = {"config": config.resolved(), "directory": str(directory), "search": None}
+    request = {"config": config.resolved(), "directory": str(directory), "search": None, "logs": {}}
     package = str(Path(trading_platform.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-m", "trading_platform.backtest.runtime.child"],

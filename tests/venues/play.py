@@ -182,7 +182,7 @@ class Play:
         self.engine = build_engine([spec]) if latency is None else _engine_with_latency(events, latency)
         self.view = View(self.state)
         self.log: list[np.void] = []
-        begin(self.state)
+        begin(self.state, 0)
         self._keep()
 
     @property

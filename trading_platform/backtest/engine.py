@@ -191,7 +191,7 @@ def run_loop(
             progress(int(state.session[0]["now_ns"]), last_ns)
 
     try:
-        begin(state)
+        begin(state, session.data.facts.first_local_ns)
         stop = _loop(session, flush)
         end(state)
         flush()

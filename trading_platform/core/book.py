@@ -62,6 +62,31 @@ def trade_count(state: State) -> int:
 
 
 @kernel
+def level_ticks(state: State, instrument: int, side: int, index: int) -> int:
+    """Return the price of a tick of the book [ticks], 0 where there is none.
+
+    ``side`` is 1 (bids) or -1 (asks), ``index`` counts ticks from the touch outwards, empty ones too; the strategy has
+    to declare as many ``book_levels``.
+    """
+    if not 0 <= index < state.session[0]["book_levels"]:
+        return 0
+    return int(state.levels[_level(state, instrument, side, index)]["price_ticks"])
+
+
+@kernel
+def level_lots(state: State, instrument: int, side: int, index: int) -> int:
+    """Return the quantity of a tick of the book [lots], 0 where there is none: see `level_ticks`."""
+    if not 0 <= index < state.session[0]["book_levels"]:
+        return 0
+    return int(state.levels[_level(state, instrument, side, index)]["qty_lots"])
+
+
+@kernel
+def _level(state: State, instrument: int, side: int, index: int) -> int:
+    return int((2 * instrument + (0 if side > 0 else 1)) * state.session[0]["book_levels"] + index)
+
+
+@kernel
 def has_both_sides(state: State, instrument: int) -> bool:
     """Tell whether there is a bid and an ask."""
     book = state.books[instrument]

@@ -15,6 +15,7 @@ _REPLACE: Final = int(IntentKind.REPLACE)
 _CANCEL: Final = int(IntentKind.CANCEL)
 _LIMIT: Final = int(OrderType.LIMIT)
 _MARKET: Final = int(OrderType.MARKET)
+_GTC: Final = int(TimeInForce.GTC)
 _POST_ONLY: Final = int(TimeInForce.POST_ONLY)
 _IOC: Final = int(TimeInForce.IOC)
 
@@ -54,9 +55,16 @@ def append(
 
 @kernel
 def quote(
-    state: State, instrument: int, side: int, level: int, price_ticks: int, qty_lots: int, tif: int, tag: int
+    state: State,
+    instrument: int,
+    side: int,
+    level: int,
+    price_ticks: int,
+    qty_lots: int,
+    tif: int = _POST_ONLY,
+    tag: int = 0,
 ) -> None:
-    """State the whole wish for a slot: this price and quantity, or nothing (qty_lots 0).
+    """State the whole wish for a slot: this price and quantity, or nothing (qty_lots 0). Post-only by default.
 
     The core works out new, replace, cancel or no-op. An order at that price satisfies the wish if it was sent with that
     quantity, even when partly filled since, or if that is what is left of it: it keeps its place in the queue.
@@ -66,36 +74,53 @@ def quote(
 
 @kernel
 def new_order(
-    state: State, instrument: int, side: int, level: int, price_ticks: int, qty_lots: int, tif: int, tag: int
+    state: State,
+    instrument: int,
+    side: int,
+    level: int,
+    price_ticks: int,
+    qty_lots: int,
+    tif: int = _GTC,
+    tag: int = 0,
 ) -> None:
-    """Ask for a limit order in a free slot; denied DUPLICATE if the slot has one."""
+    """Ask for a limit order in a free slot, good till canceled by default; denied DUPLICATE if the slot has one."""
     append(state, _NEW, slot_index(state, instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
 
 
 @kernel
-def market_order(state: State, instrument: int, side: int, level: int, qty_lots: int, tag: int) -> None:
+def market_order(state: State, instrument: int, side: int, level: int, qty_lots: int, tag: int = 0) -> None:
     """Ask for a market order: sent as an IOC limit at the opposite touch plus the configured collar."""
     append(state, _NEW, slot_index(state, instrument, side, level), _MARKET, _IOC, 0, qty_lots, tag)
 
 
 @kernel
 def replace(
-    state: State, instrument: int, side: int, level: int, price_ticks: int, qty_lots: int, tif: int, tag: int
+    state: State,
+    instrument: int,
+    side: int,
+    level: int,
+    price_ticks: int,
+    qty_lots: int,
+    tif: int = _GTC,
+    tag: int = 0,
 ) -> None:
-    """Ask that the slot's order be replaced by one of this price and quantity; denied NOT_FOUND if it has none."""
+    """Ask that the slot's order be replaced by one of this price and quantity, good till canceled by default.
+
+    Denied NOT_FOUND if the slot has none.
+    """
     append(
         state, _REPLACE, slot_index(state, instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag
     )
 
 
 @kernel
-def cancel(state: State, instrument: int, side: int, level: int, tag: int) -> None:
+def cancel(state: State, instrument: int, side: int, level: int, tag: int = 0) -> None:
     """Ask that the slot's order be canceled; denied NOT_FOUND if it has none."""
     append(state, _CANCEL, slot_index(state, instrument, side, level), _LIMIT, 0, 0, 0, tag)
 
 
 @kernel
-def cancel_all(state: State, tag: int) -> None:
+def cancel_all(state: State, tag: int = 0) -> None:
     """Ask that every order be canceled that answers for a slot, and every waiting intent be dropped."""
     for index in range(len(state.slots)):
         if state.slots[index]["order_row"] >= 0 or state.slots[index]["held"]:

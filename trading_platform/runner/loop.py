@@ -69,11 +69,13 @@ def stepper(venue: Records, state: State) -> Callable[[], int]:
     return partial(_advance_at, venue.ctypes.data, len(venue), state.address)
 
 
-@entry(types.void(STATE))
-def begin(state: State) -> None:
-    """Journal what the session starts from."""
+@entry(types.void(STATE, types.int64))
+def begin(state: State, first_ns: int) -> None:
+    """Journal what the session starts from, at ``first_ns``: the first time of the data."""
+    state.session[0]["now_ns"] = first_ns
     for instrument in range(len(state.instruments)):
         journal_state.opening(state, instrument)
+    state.session[0]["now_ns"] = 0  # the venue's clock starts with the first block
 
 
 @entry(types.void(STATE))

@@ -4,9 +4,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..model.enums import Wake
+from ..model.enums import Side, TimeInForce, Wake
 from .params import StrategyParams
 from .view import View
+
+__all__ = ["Side", "Strategy", "TimeInForce", "View", "Wake"]
 
 
 class Strategy:

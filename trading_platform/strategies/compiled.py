@@ -15,16 +15,17 @@ from numba import types
 from numba.extending import intrinsic, overload
 
 from .._jit import COMPILED, entry, kernel
+from ..core.book import level_lots, level_ticks
 from ..core.intents import cancel, cancel_all, market_order, new_order, quote, replace
 from ..core.state import MEMORY_BYTES, PARAMS_BYTES, STATE, State
-from ..model.enums import Wake
+from ..model.enums import Side, TimeInForce, Wake
 from ..model.errors import StrategyError
 from ..model.records import RecordDtype
 from .params import StrategyParams
 
 __all__ = [
-    "CompiledStrategy", "State", "Wake", "as_record", "cancel", "cancel_all", "compiled_strategy", "kernel",
-    "market_order", "new_order", "quote", "replace",
+    "CompiledStrategy", "Side", "State", "TimeInForce", "Wake", "as_record", "cancel", "cancel_all",
+    "compiled_strategy", "kernel", "level_lots", "level_ticks", "market_order", "new_order", "quote", "replace",
 ]  # fmt: skip
 SIGNATURE: Final = types.int64(STATE)
 
@@ -56,6 +57,8 @@ if COMPILED:
 class CompiledStrategy:
     """A compiled strategy and what it declares; the attributes mean what they mean in base.Strategy."""
 
+    name: str
+    doc: str  # the docstring of the function
     entry: Any
     Params: type[StrategyParams]
     memory: RecordDtype
@@ -125,6 +128,8 @@ def compiled_strategy(
         )
         exec(compile(source, body.__code__.co_filename, "exec"), space)  # noqa: S102 (our own source, see above)
         return CompiledStrategy(
+            name=name,
+            doc=body.__doc__ or "",
             entry=entry(SIGNATURE)(space[f"_entry_{name}"]),
             Params=params,
             memory=kept,

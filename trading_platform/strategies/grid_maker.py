@@ -6,11 +6,9 @@ from pydantic import Field
 
 from ..core.intents import quote
 from ..core.state import State
-from ..model.enums import TimeInForce, Wake
+from ..model.enums import Wake
 from .compiled import compiled_strategy
 from .params import PriceDistance, Qty, StrategyParams
-
-_POST_ONLY = int(TimeInForce.POST_ONLY)
 
 
 class GridMakerParams(StrategyParams):
@@ -49,5 +47,5 @@ def grid_maker(state: State, params: Any, memory: Any) -> None:  # noqa: ARG001 
     for level in range(params["levels"]):
         buys = net_lots + (level + 1) * qty_lots <= params["max_position_lots"]
         sells = -net_lots + (level + 1) * qty_lots <= params["max_position_lots"]
-        quote(state, 0, 1, level, bid_ticks - level * step, qty_lots if buys else 0, _POST_ONLY, 0)
-        quote(state, 0, -1, level, ask_ticks + level * step, qty_lots if sells else 0, _POST_ONLY, 0)
+        quote(state, 0, 1, level, bid_ticks - level * step, qty_lots if buys else 0)
+        quote(state, 0, -1, level, ask_ticks + level * step, qty_lots if sells else 0)

@@ -7,12 +7,10 @@ from pydantic import Field
 
 from ..core.intents import quote
 from ..core.state import State
-from ..model.enums import TimeInForce, Wake
+from ..model.enums import Wake
 from .base import Strategy
 from .compiled import compiled_strategy
 from .params import PriceDistance, Qty, StrategyParams
-
-_POST_ONLY = int(TimeInForce.POST_ONLY)
 
 
 class TouchMakerParams(StrategyParams):
@@ -31,8 +29,8 @@ def touch_maker(state: State, params: Any, memory: Any) -> None:  # noqa: ARG001
         return
     for level in range(params["levels"]):
         away_ticks = level * params["level_step_ticks"]
-        quote(state, 0, 1, level, book["bid_ticks"] - away_ticks, params["order_qty_lots"], _POST_ONLY, 0)
-        quote(state, 0, -1, level, book["ask_ticks"] + away_ticks, params["order_qty_lots"], _POST_ONLY, 0)
+        quote(state, 0, 1, level, book["bid_ticks"] - away_ticks, params["order_qty_lots"])
+        quote(state, 0, -1, level, book["ask_ticks"] + away_ticks, params["order_qty_lots"])
 
 
 class TouchMaker(Strategy):

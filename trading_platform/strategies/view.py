@@ -199,7 +199,7 @@ class View:
         tif: int = _GTC,
         tag: int = 0,
     ) -> None:
-        """Ask for a limit order in a free slot."""
+        """Ask for a limit order in a free slot, good till canceled by default."""
         self._append(_NEW, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
 
     def market_order(
@@ -219,7 +219,7 @@ class View:
         tif: int = _GTC,
         tag: int = 0,
     ) -> None:
-        """Ask that the slot's order be replaced."""
+        """Ask that the slot's order be replaced by one that is good till canceled by default."""
         self._append(_REPLACE, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
 
     def cancel(self, side: int, level: int, *, instrument: int = 0, tag: int = 0) -> None:
