@@ -40,9 +40,21 @@ INVERSE = {
 }
 
 
+def with_changes(changes: dict[str, object] | None = None) -> dict[str, Any]:
+    """Return a copy of BASE with dotted keys set, as a file would have them: None is null."""
+    document = copy.deepcopy(BASE)
+    for key, value in (changes or {}).items():
+        *sections, name = key.split(".")
+        target: dict[str, Any] = document
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[name] = value
+    return document
+
+
 def changed(changes: dict[str, object] | None = None) -> RunConfig:
     """Return BASE with dotted keys changed."""
-    return config_from_dict(copy.deepcopy(BASE), Path("/data"), changes, check_files=False)
+    return config_from_dict(with_changes(changes), Path("/data"), check_files=False)
 
 
 def errors(changes: dict[str, object]) -> list[str]:

@@ -209,6 +209,38 @@ def test_an_opening_position_needs_a_price_on_the_grid() -> None:
     assert (engine.opening_lots, engine.opening_ticks) == (-500, 600_001)
 
 
+def test_a_snapshot_cannot_be_a_file_of_the_data_too() -> None:
+    assert errors({"engine.initial_snapshot": "b.npz"}) == [
+        'engine.initial_snapshot must not be one of data_files, was "/data/b.npz": leave it out, or name a snapshot'
+    ]
+    assert changed({"engine.initial_snapshot": "c.npz"}).engine.initial_snapshot is not None
+
+
+@pytest.mark.parametrize("seconds", ["0.000000001", "0.03"])
+def test_a_timeout_within_which_no_report_can_be_back_is_refused(seconds: str) -> None:
+    """The round trip is 0.01 + 0.02 s: every order would be asked about while its report is on the way."""
+    assert errors({"engine.ack_timeout_seconds": seconds}) == [
+        "engine.ack_timeout_seconds must be > latency.entry_seconds + latency.response_seconds (0.03), "
+        f"was {seconds}: raise it, or use 0 (off)"
+    ]
+    assert changed({"engine.ack_timeout_seconds": "0.030000001"}).engine.ack_timeout_ns == 30_000_001
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "notional_limits.max_single_order_notional",
+        "notional_limits.max_gross_notional",
+        "quote_limits.max_gross_quote_notional",
+        "quote_limits.max_net_quote_notional",
+    ],
+)
+def test_no_order_can_be_large_enough_and_small_enough(key: str) -> None:
+    least = "risk.venue_policy.min_order_notional"
+    assert errors({least: 6, f"risk.{key}": 5}) == [f"{least} must be <= {key} (5), was 6"]
+    changed({least: 5, f"risk.{key}": 5})
+
+
 def test_an_instrument_whose_money_is_no_whole_unit_is_refused() -> None:
     (line,) = errors({"engine.instrument.lot_size": "0.000000001"})
     assert line.startswith("engine.instrument does not fit the core: tick_size * lot_size * contract_size")
@@ -219,14 +251,6 @@ def test_an_instrument_beyond_int64_is_refused() -> None:
     assert line == (
         "engine.instrument does not fit int64: tick_size * lot_size * contract_size was 1000000000000000000"
     )
-
-
-def test_the_smallest_order_cannot_exceed_the_largest() -> None:
-    assert errors(
-        {"risk.venue_policy.min_order_notional": 6, "risk.notional_limits.max_single_order_notional": 5}
-    ) == [
-        "risk.venue_policy.min_order_notional must be <= notional_limits.max_single_order_notional (5), was 6"
-    ]
 
 
 def test_sections_left_out_have_the_documented_defaults() -> None:

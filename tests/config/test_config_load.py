@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from trading_platform.config.load import MOVED, config_from_dict, load_config, parse_override
+from trading_platform.config.lines import MOVED
+from trading_platform.config.load import config_from_dict, load_config, parse_override
 from trading_platform.config.run import RunConfig, config_sha256
 from trading_platform.model.errors import ConfigError
 
@@ -132,6 +133,7 @@ def test_a_duplicate_key_is_an_error_beside_the_others(config_file: Path) -> Non
         'key "tick_size" must be there once, was 2 times in the object with name, base_'
     )
     assert lines[1].startswith("id must be")
+    assert lines[0].endswith(f" ({config_file})")
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
@@ -171,11 +173,13 @@ def test_missing_data_files_are_all_told_beside_other_errors(config_file: Path) 
     assert lines[0] == f"{config_file}: 3 errors"
     directory = config_file.parent
     assert lines[1] == (
-        f'engine.initial_snapshot must be an existing file, was "none.npz" (looked for {directory}/none.npz)'
+        f'engine.initial_snapshot must be an existing file, was "none.npz" (looked for {directory}/none.npz) '
+        "(--set engine.initial_snapshot)"
     )
     assert (
         lines[2]
-        == f'engine.data_files[0] must be an existing file, was "a.npz" (looked for {directory}/a.npz)'
+        == f'engine.data_files[0] must be an existing file, was "a.npz" (looked for {directory}/a.npz) '
+        f"({config_file}:1)"
     )
     assert load_config(config_file, {"id": "plan"}, check_files=False).id == "plan"
 
@@ -195,8 +199,9 @@ def test_overrides_reach_new_and_existing_keys(config_file: Path) -> None:
     assert config.output.run_id == "r"
 
 
-def test_an_override_below_a_value_is_an_error() -> None:
-    assert errors({"id.x": 1}) == ['override id.x: id must be an object, was "unit"']
+def test_an_override_below_a_value_is_an_error(config_file: Path) -> None:
+    with pytest.raises(ConfigError, match=r'--set id\.x: id must be an object, was "unit"$'):
+        load_config(config_file, {"id.x": 1})
 
 
 def test_overrides_do_not_change_what_they_are_applied_to(tmp_path: Path) -> None:

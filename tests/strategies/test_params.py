@@ -111,7 +111,7 @@ def test_model_without_fields_has_a_record_too() -> None:
     ("params", "words"),
     [
         ({}, ("strategy.params.order_qty", "required")),
-        ({"order_qty": "0"}, ("strategy.params.order_qty", "greater than 0", "Decimal('0')")),
+        ({"order_qty": "0"}, ("strategy.params.order_qty must be > 0, was 0",)),
         ({"order_qty": "0.0001"}, ("strategy.params.order_qty must be a multiple of 0.001",)),
         ({"order_qty": "0.01", "levels": 17}, ("strategy.params.levels", "17")),
         (

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
-from pydantic import ValidationError
 
+from ..config.load import Loaded, validate_params
 from ..config.run import RunConfig, check_bounds, config_sha256
 from ..core.state import State, new_state
 from ..eventlog.reader import open_log
@@ -17,7 +17,6 @@ from ..eventlog.writer import EventLogWriter
 from ..metrics.execution import value_money
 from ..model.enums import ReplacePolicy, Stop, Wake
 from ..model.errors import (
-    ConfigError,
     EngineError,
     EventLogError,
     OrderTransitionError,
@@ -44,7 +43,6 @@ from ..runner.record import (
     write_run,
 )
 from ..strategies.compiled import CompiledStrategy
-from ..strategies.params import StrategyParams
 from ..strategies.registry import AnyStrategy, load_strategy
 from ..strategies.view import View
 from ..venues.hftbacktest.assets import AssetSpec, Engine, build_engine
@@ -76,7 +74,7 @@ def open_session(config: RunConfig, search: Path | None = None) -> Session:
     ConfigError, DataError, EngineError : what is wrong, where, and what would be right
     """
     strategy = load_strategy(config.strategy.class_path, search)
-    params = _params(strategy, config)
+    params = validate_params(strategy.Params, Loaded(config, {})).to_record(config.instrument)
     data = load_market_data(config)
     low_ticks, high_ticks = data.range_ticks
     check_bounds(config, high_ticks, low_ticks)
@@ -306,22 +304,6 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
             )
         case _:
             raise StrategyError(f"the run stopped with {Stop(stop).name} ({detail}) {at}")
-
-
-def _params(strategy: AnyStrategy, config: RunConfig) -> np.void:
-    """Validate ``strategy.params`` by the strategy's own model and convert them; all errors at once."""
-    try:
-        params: StrategyParams = strategy.Params(**config.strategy.params)
-    except ValidationError as error:
-        lines = [
-            f"strategy.params.{'.'.join(map(str, one['loc']))}: {one['msg']}, was {one['input']!r}"
-            for one in error.errors()
-        ]
-        known = ", ".join(strategy.Params.model_fields)
-        raise ConfigError(
-            "\n".join([*lines, f"parameters of {config.strategy.class_path}: {known}"])
-        ) from None
-    return params.to_record(config.instrument)
 
 
 def _new_state(config: RunConfig, strategy: AnyStrategy, data: MarketData, params: np.void) -> State:

@@ -5,6 +5,7 @@ Standard output carries results, standard error everything else (progress, logs,
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,6 +115,13 @@ def parse_overrides(texts: list[str] | None) -> dict[str, object]:
             raise ConfigError(f"--set {key} must be given once, was given again as {text}")
         overrides[key] = value
     return overrides
+
+
+def config_options(config: list[Path], overrides: list[str] | None) -> str:
+    """Return the options that name a configuration on another command line."""
+    options = [f"--config {shlex.quote(str(path))}" for path in config]
+    options += [f"--set {shlex.quote(text)}" for text in overrides or []]
+    return " ".join(options)
 
 
 # --- printing

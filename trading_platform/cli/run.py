@@ -1,6 +1,6 @@
 """``run``: a config becomes a run record."""
 
-import shlex
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from .common import (
     ConfigFiles,
     JsonOption,
     SetOption,
+    config_options,
     console,
     next_step,
     parse_overrides,
@@ -32,12 +33,18 @@ def run(
 
     Example: trading-platform run --config examples/local/local.json
     """
+    from ..backtest.runtime.logs import configure, for_run
     from ..backtest.runtime.parent import run_in_child
-    from ..config.load import load_config
+    from ..config.load import load_layers
+    from ..config.oddities import find_oddities
     from ..runner.record import new_run_directory, read_run
 
-    loaded = load_config(config[0], parse_overrides(overrides))
+    loaded = load_layers(config, os.environ, parse_overrides(overrides)).config
     directory = new_run_directory(Path(loaded.output.directory), loaded.id, loaded.output.run_id)
+    configure(context.obj)
+    log = for_run(directory.name)
+    for oddity in find_oddities(loaded):
+        log.info("odd config", code=oddity.code, key=oddity.key, effect=oddity.effect)
     with progress("running", unit="time", quiet=as_json) as show:
         outcome = run_in_child(
             loaded.resolved(), directory, search=config[0].resolve().parent, display=show, logs=context.obj
@@ -54,7 +61,9 @@ def run(
     if outcome.status != "done":
         typer.echo(f"{outcome.error}\nrecord: {shown_path(directory)}", err=True)
         if not as_json:
-            _next_after(outcome.status, directory, _command(config, overrides))
+            _next_after(
+                outcome.status, directory, f"trading-platform run {config_options(config, overrides)}"
+            )
         raise typer.Exit(outcome.exit_code)
 
 
@@ -74,13 +83,6 @@ def _print_run(directory: Path, record: dict[str, Any]) -> None:
     print(f"wrote {shown_path(directory)} ({files})")
     name = shown_path(directory)
     next_step(f"trading-platform orders {name}", f"trading-platform verify {name}")
-
-
-def _command(config: list[Path], overrides: list[str] | None) -> str:
-    """Return the command line of this run, to be repeated."""
-    options = [f"--config {shlex.quote(str(path))}" for path in config]
-    options += [f"--set {shlex.quote(text)}" for text in overrides or []]
-    return " ".join(["trading-platform run", *options])
 
 
 def shown_path(path: Path) -> Path:

@@ -36,6 +36,11 @@ class Section(BaseModel):
     )
 
 
+def join_key(place: str, key: str) -> str:
+    """Return the dotted key of ``key`` below ``place``; either may be empty, and an index needs no dot."""
+    return f"{place}.{key}" if place and key and not key.startswith("[") else place + key
+
+
 def raise_problems(problems: list[Problem]) -> None:
     """Raise what a model validator found, all at once, in the form that load.py puts into lines."""
     if problems:
@@ -203,5 +208,5 @@ DataPath = Annotated[
     Path,
     BeforeValidator(_absolute),
     PlainSerializer(str, return_type=str),
-    Field(json_schema_extra={"minLength": 1}),
+    Field(json_schema_extra={"pattern": r"\.np[yz]$"}),
 ]

@@ -14,23 +14,29 @@ from .fields import Currency, FeeRate, InstrumentName, Positive, Problem, Sectio
 class FeesConfig(Section):
     """Fees as fractions of the traded value; a rebate is negative."""
 
-    maker_rate: FeeRate = Field(description="fraction of traded value, e.g. 0.0002; negative for a rebate")
-    taker_rate: FeeRate = Field(description="fraction of traded value, e.g. 0.0005")
+    maker_rate: FeeRate = Field(
+        description="fraction of traded value, e.g. 0.0002; negative for a rebate", examples=[0.0002]
+    )
+    taker_rate: FeeRate = Field(description="fraction of traded value, e.g. 0.0005", examples=[0.0005])
 
 
 class InstrumentConfig(Section):
     """The grid of prices and quantities, and the currencies."""
 
-    name: InstrumentName = Field(description="the venue's name of the instrument")
-    base_currency: Currency = Field(description="what is traded, e.g. BTC")
-    quote_currency: Currency = Field(description="what the price is in, e.g. USDT")
-    tick_size: Positive = Field(description="smallest price step [quote currency], on the date of the data")
+    name: InstrumentName = Field(description="the venue's name of the instrument", examples=["BTCUSDT"])
+    base_currency: Currency = Field(description="what is traded, e.g. BTC", examples=["BTC"])
+    quote_currency: Currency = Field(description="what the price is in, e.g. USDT", examples=["USDT"])
+    tick_size: Positive = Field(
+        description="smallest price step [quote currency], on the date of the data", examples=[0.1]
+    )
     lot_size: Positive = Field(
-        description="smallest quantity step [base currency, or contracts], on that date"
+        description="smallest quantity step [base currency, or contracts], on that date",
+        examples=[0.001],
     )
     contract_size: Positive = Field(
         default=Decimal(1),
         description="base currency (linear) or quote currency (inverse) in a quantity of 1",
+        examples=[1, 100],
     )
     kind: Literal["linear", "inverse"] = Field(
         description="linear: settles in quote currency; inverse: settles in base currency"

@@ -1,91 +1,78 @@
-"""Reading a configuration: every error at once, each with its place, its value and what would be right."""
+"""Reading a configuration: every error at once, each with its place, its value, its origin, what would be right."""
 
 import copy
-import difflib
-import functools
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError
 
 from ..model.errors import ConfigError
-from .fields import PROBLEMS, Problem, Section, decimal_text, show
+from .fields import Problem, Section, join_key, show
 from .instrument import FeesConfig, InstrumentConfig
+from .layers import DEFAULT, Layers, Origin, parse_value
+from .lines import PARAMS_KEY, problems_of
 from .output import RUNS
-from .run import FITTED, SCHEMA_KEY, RunConfig, fit_problems
+from .run import FITTED, RunConfig, fit_problems
 
-MOVED: Final[Mapping[str, str]] = {  # keys of older, flat configurations -> what to write instead
-    "data_file": "engine.data_files (a list)",
-    "data_path": "engine.data_files (a list)",
-    "data_paths": "engine.data_files",
-    "maker_fee": "engine.fees.maker_rate",
-    "taker_fee": "engine.fees.taker_rate",
-    "entry_latency_ns": "engine.latency.entry_seconds (in seconds: 10000000 ns is 0.01)",
-    "response_latency_ns": "engine.latency.response_seconds (in seconds: 10000000 ns is 0.01)",
-    "resp_latency_ns": "engine.latency.response_seconds (in seconds: 10000000 ns is 0.01)",
-    "use_risk_adverse_queue_model": 'engine.queue_model, e.g. {"kind": "risk_averse"}',
-    "use_risk_averse_queue_model": 'engine.queue_model, e.g. {"kind": "risk_averse"}',
-    "partial_fill_venue": 'engine.exchange_model, "partial_fill" or "no_partial_fill"',
-    "roi_lb": 'engine.depth.roi_min (with "kind": "roi")',
-    "roi_ub": 'engine.depth.roi_max (with "kind": "roi")',
-    "rolling_loss_window": "risk.max_loss.rolling_loss_window_seconds (in seconds)",
-    "rolling_loss_window_ns": "risk.max_loss.rolling_loss_window_seconds (in seconds)",
-    "strategy_class": "strategy.class_path",
-    "strategy_params": "strategy.params",
-    "output_dir": "output.directory",
-}
 S = TypeVar("S", bound=Section)
-VALUE_HINTS: Final[Mapping[tuple[str, object], str]] = {
-    ("post_only_mode", "reject"): 'we deny, a venue rejects: write "deny"',
-}
-_TYPES: Final[Mapping[str, str]] = {
-    "int_type": "an integer",
-    "int_from_float": "an integer",
-    "bool_type": "true or false",
-    "string_type": "text in quotes",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-}
+M = TypeVar("M", bound=BaseModel)
 
 
-def load_config(
-    path: Path | str, overrides: Mapping[str, object] | None = None, *, check_files: bool = True
-) -> RunConfig:
-    """Read a JSON configuration.
+class Loaded(NamedTuple):
+    """A configuration, and the origin of each leaf of its resolved form by dotted key (a list is one leaf)."""
+
+    config: RunConfig
+    origins: Mapping[str, Origin]
+
+
+def load_layers(
+    files: Sequence[Path | str],
+    environment: Mapping[str, str],
+    overrides: Mapping[str, object],
+    *,
+    check_files: bool = True,
+) -> Loaded:
+    """Read a configuration from all its layers: files, environment, overrides. Later wins.
 
     Parameters
     ----------
-    path : Path or str
-        JSON file; numbers are read as exact decimals. Data paths, also those in overrides, are relative to
-        its directory.
+    files : sequence of Path or str
+        JSON files, one or more; numbers are read as exact decimals. A later one is merged (RFC 7396): objects key
+        by key, lists replaced, null is back to the default. Paths in a file are relative to its directory.
+    environment : mapping
+        ``TRADING_PLATFORM__SECTION__KEY`` -> JSON or text; all other variables are none of ours.
     overrides : mapping
-        Dotted key -> value, applied before validation, e.g. ``{"risk.trading_enabled": False}``.
+        Dotted key -> value, e.g. ``{"risk.trading_enabled": False}``; None is back to the default. Paths here and
+        in the environment are relative to the directory of the first file.
     check_files : bool
         False accepts data files that are not on this machine (a plan for another one).
 
     Raises
     ------
-    ConfigError : one line per problem
+    ConfigError : one line per problem, with the line of the file, the variable or the override it comes from
     """
-    path = Path(path)
-    raw, problems = _read(path)
-    return _build(
-        raw,
-        problems,
-        source=str(path),
-        directory=path.resolve().parent,
-        overrides=overrides or {},
-        check_files=check_files,
-    )
+    if not files:
+        raise ConfigError("a configuration must have at least one file, had none")
+    paths = [Path(file) for file in files]
+    source = ", ".join(map(str, paths))
+    layers = Layers()
+    try:
+        for index, path in enumerate(paths):
+            layers.add_file(path, first=index == 0)
+        layers.add_environment(environment)
+        layers.add_overrides(overrides)
+    except RecursionError as error:
+        raise ConfigError(f"{source} must be nested less deeply") from error
+    return _build(layers, source, paths[0].resolve().parent, check_files=check_files)
+
+
+def load_config(
+    path: Path | str, overrides: Mapping[str, object] | None = None, *, check_files: bool = True
+) -> RunConfig:
+    """Read one JSON file; the environment is not looked at. See `load_layers`."""
+    return load_layers([path], {}, overrides or {}, check_files=check_files).config
 
 
 def config_from_dict(
@@ -97,16 +84,11 @@ def config_from_dict(
 ) -> RunConfig:
     """Return the configuration of a parsed JSON object, e.g. `RunConfig.resolved` of a run record.
 
-    ``directory`` is what relative data paths are relative to. Raises ConfigError like `load_config`.
+    ``directory`` is what relative data paths are relative to. Raises ConfigError like `load_layers`.
     """
-    return _build(
-        dict(raw),
-        [],
-        source="configuration",
-        directory=directory.resolve(),
-        overrides=overrides or {},
-        check_files=check_files,
-    )
+    layers = Layers(raw=copy.deepcopy(dict(raw)))
+    layers.add_overrides(overrides or {})
+    return _build(layers, "configuration", directory.resolve(), check_files=check_files).config
 
 
 def parse_override(text: str) -> tuple[str, object]:
@@ -119,113 +101,72 @@ def parse_override(text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"an override must be key=value, such as engine.book_levels=5, was {show(text)}")
-    try:
-        return key.strip(), json.loads(value, parse_float=Decimal, parse_constant=Decimal)
-    except ValueError:
-        return key.strip(), value  # `risk.scope=night` needs no quotes
+    return key.strip(), parse_value(value)
 
 
-def _build(
-    raw: dict[str, Any],
-    problems: list[str],
-    *,
-    source: str,
-    directory: Path,
-    overrides: Mapping[str, object],
-    check_files: bool,
-) -> RunConfig:
+def validate_params(model: type[M], loaded: Loaded) -> M:
+    """Return ``strategy.params`` as the strategy's own model.
+
+    Raises
+    ------
+    ConfigError : one line per wrong parameter, with its origin; the last line names the parameters there are
+    """
+    given = loaded.config.strategy
     try:
-        raw = copy.deepcopy(raw)
+        return model(**given.params)
+    except ValidationError as error:
+        problems = [
+            Problem(key, text.replace("is not a known key", "is no parameter of the strategy"))
+            for key, text in problems_of(error, model, PARAMS_KEY)
+        ]
+        layers = Layers(origins=dict(loaded.origins))
+        known = ", ".join(model.model_fields) or "none"
+        lines = [_line(problem, layers) for problem in problems]
+        raise ConfigError("\n".join([*lines, f"parameters of {given.class_path}: {known}"])) from None
+
+
+def _build(layers: Layers, source: str, directory: Path, *, check_files: bool) -> Loaded:
+    try:
+        raw = copy.deepcopy(layers.raw)
     except RecursionError as error:
         raise ConfigError(f"{source} must be nested less deeply") from error
-    for key, value in overrides.items():
-        problems.extend(_override(raw, key, value))
-    problems.extend(_resolve_paths(raw, directory, check_files))
+
+    def directory_of(key: str) -> Path:
+        origin = layers.origins.get(key, DEFAULT)
+        return Path(origin.name).resolve().parent if origin.kind == "file" else directory
+
+    problems = [*layers.problems, *_resolve_paths(raw, directory_of, check_files)]
     config = None
     try:
         config = RunConfig.model_validate(raw)
     except ValidationError as error:
-        problems.extend(line for detail in error.errors(include_url=False) for line in _lines(detail))
-        problems.extend(f"{key} {text}" for key, text in _partial_problems(raw))
+        problems += [*problems_of(error), *_partial_problems(raw)]
     if config is None or problems:
-        lines = list(dict.fromkeys(problems))
+        lines = list(dict.fromkeys(_line(problem, layers) for problem in problems))
         count = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
         raise ConfigError("\n".join([f"{source}: {count}", *lines]))
-    return config
+    origins = {key: layers.origins.get(key, DEFAULT) for key, _ in leaves(config.resolved())}
+    return Loaded(config, origins)
 
 
-# --- the file ---
+def leaves(resolved: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted key and value of each leaf of a resolved configuration; a list is one leaf."""
+    for name, value in resolved.items():
+        key = join_key(place, name)
+        if isinstance(value, dict) and value:
+            yield from leaves(value, key)
+        else:
+            yield key, value
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """Return the JSON object of a file, and a line per duplicate key."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError(
-            f"configuration must be a readable file, was {path}: {error.strerror or error}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} must be UTF-8 text, was not at byte {error.start}") from error
-    duplicates: list[str] = []
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        counts = Counter(key for key, _ in pairs) if len(found) < len(pairs) else Counter()
-        duplicates.extend(
-            f'key "{key}" must be there once, was {count} times in the object with {", ".join(found)}'
-            for key, count in counts.items()
-            if count > 1
-        )
-        return found
-
-    try:
-        raw = json.loads(text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise ConfigError(_syntax_error(path, text, error)) from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} must be plain JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path} must be a JSON object, was {show(raw)}")
-    return raw, duplicates
-
-
-def _syntax_error(path: Path, text: str, error: json.JSONDecodeError) -> str:
-    """Return the message for a JSON syntax error: line, column, the line itself, and a hint."""
-    lines = text.split("\n")
-    line = lines[error.lineno - 1].rstrip("\r")
-    before, after = text[: error.pos].rstrip(), text[error.pos :].lstrip()
-    hint = ""
-    if after[:2] in ("//", "/*") or after[:1] == "#":
-        hint = ": JSON has no comments, use description"
-    elif before.endswith(",") and after[:1] in ("}", "]"):
-        hint = f": remove the comma before {after[0]}"
-    elif after[:1] == "'":
-        hint = ": JSON needs double quotes"
-    marker = "".join("\t" if char == "\t" else " " for char in line[: error.colno - 1])
-    return f"{path}: line {error.lineno}, column {error.colno}: {error.msg}{hint}\n{line}\n{marker}^"
-
-
-def _override(raw: dict[str, Any], key: str, value: object) -> Iterator[str]:
-    """Set one dotted key in ``raw``; yield a line if there is no place for it."""
-    *sections, name = key.split(".")
-    target: Any = raw
-    for depth, section in enumerate(sections):
-        if target.get(section) is None:
-            target[section] = {}
-        target = target[section]
-        if not isinstance(target, dict):
-            yield f"override {key}: {'.'.join(sections[: depth + 1])} must be an object, was {show(target)}"
-            return
-    target[name] = copy.deepcopy(value)
-
-
-def _resolve_paths(raw: dict[str, Any], directory: Path, check_files: bool) -> Iterator[str]:
-    """Make the paths of ``raw`` absolute, in place; yield a line per data file that is not there."""
+def _resolve_paths(
+    raw: dict[str, Any], directory_of: Callable[[str], Path], check_files: bool
+) -> Iterator[Problem]:
+    """Make the paths of ``raw`` absolute, in place; yield a problem per data file that is not there."""
     output = raw.get("output", {})
     runs = output.get("directory", RUNS) if isinstance(output, dict) else None
     if isinstance(runs, str) and runs:
-        raw["output"] = output | {"directory": str((directory / runs).resolve())}
+        raw["output"] = output | {"directory": str((directory_of("output.directory") / runs).resolve())}
     engine = raw.get("engine")
     if not isinstance(engine, dict):
         return
@@ -238,17 +179,22 @@ def _resolve_paths(raw: dict[str, Any], directory: Path, check_files: bool) -> I
         if not isinstance(written, str | Path) or not str(written):
             continue  # the models tell
         try:
-            path = (directory / written).resolve()
+            path = (directory_of(name) / written).resolve()
             found = not check_files or path.is_file()
         except (OSError, ValueError) as error:
-            yield f"{name} must be a file that can be looked up, was {show(written)}: {error}"
+            yield Problem(name, f"must be a file that can be looked up, was {show(written)}: {error}")
             continue
         holder[key] = str(path)
         if not found:
-            yield f"{name} must be an existing file, was {show(written)} (looked for {path})"
+            yield Problem(name, f"must be an existing file, was {show(written)} (looked for {path})")
 
 
-# --- the lines ---
+def _line(problem: Problem, layers: Layers) -> str:
+    """Return the line of a problem: key, text, and the origins of the value."""
+    key, text = problem
+    places = ", ".join(str(origin) for origin in layers.origins_of(key) if origin != DEFAULT)
+    place = f" ({places})" if places else ""
+    return f"{key or 'the configuration'} {text}{place}"
 
 
 def _partial_problems(raw: dict[str, Any]) -> Iterator[Problem]:
@@ -270,124 +216,3 @@ def _valid(model: type[S], raw: dict[str, Any], path: str) -> S | None:
         return model.model_validate(value)
     except ValidationError:
         return None  # its own errors are in the list already
-
-
-def _lines(detail: ErrorDetails) -> Iterator[str]:
-    """Yield the lines of one pydantic error."""
-    path = _dotted(detail["loc"])
-    context = detail.get("ctx", {})
-    if detail["type"] == PROBLEMS:
-        for key, text in context["problems"]:
-            separator = "." if path and key and not key.startswith("[") else ""
-            yield f"{path}{separator}{key} {text}".strip()
-        return
-    yield f"{path or 'the configuration'} {_text(detail, path, context)}"
-
-
-def _text(detail: ErrorDetails, path: str, context: Mapping[str, Any]) -> str:
-    """Return what follows the path in the line of one pydantic error; it branches on pydantic's types."""
-    kind, given = detail["type"], detail["input"]
-    was = f"was {show(given)}"
-    if kind == "missing":
-        field = _field_at(detail["loc"])
-        return f"is required: {field.description}" if field else "is required"
-    if kind == "extra_forbidden":
-        return _unknown_key(detail["loc"])
-    if kind == "greater_than" and path.startswith("risk.max_loss.") and _number(given) < 0:
-        return f"must be positive, {was}: write {show(-_number(given))}"
-    for name, sign in (
-        ("greater_than_equal", ">="),
-        ("greater_than", ">"),
-        ("less_than_equal", "<="),
-        ("less_than", "<"),
-    ):
-        if kind == name:
-            bound = context[{">=": "ge", ">": "gt", "<=": "le", "<": "lt"}[sign]]
-            return f"must be {sign} {decimal_text(Decimal(str(bound)))}, {was}"
-    if kind == "literal_error":
-        allowed = str(context["expected"]).replace("'", '"')
-        return f"must be {allowed}, {was}{_value_hint(detail, context)}"
-    if kind in _TYPES:
-        return f"must be {_TYPES[kind]}, {was}"
-    if kind == "too_short":
-        return "must have at least one entry, was empty"
-    if kind == "string_too_short":
-        return f"must not be empty, {was}"
-    if kind == "string_too_long":
-        return f"must have at most {context['max_length']} characters, {was}"
-    return f"must be right ({detail['msg']}), {was}"
-
-
-def _number(value: Any) -> Decimal:
-    """Return the number of a field that was a number, as JSON number or text."""
-    return Decimal(value)
-
-
-def _value_hint(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
-    given = detail["input"]
-    if not isinstance(given, str):
-        return ""
-    hint = VALUE_HINTS.get((str(detail["loc"][-1]), given))
-    if hint:
-        return f": {hint}"
-    allowed = str(context["expected"]).split("'")[1::2]
-    near = difflib.get_close_matches(given.lower(), allowed, 1)
-    return f': did you mean "{near[0]}"?' if near else ""
-
-
-def _unknown_key(loc: tuple[int | str, ...]) -> str:
-    """Return the text for an unknown key: where it moved, where else it belongs, or what it resembles."""
-    name = str(loc[-1])
-    if name in MOVED:
-        return f"is not a known key: write {MOVED[name]}"
-    elsewhere = [path for path in _known_paths() if path.rpartition(".")[2] == name]
-    if len(elsewhere) == 1:
-        return f"is not a known key here: did you mean {elsewhere[0]}?"
-    section = _section_at(loc[:-1])
-    known = [*section.model_fields] if section else []
-    near = difflib.get_close_matches(name.lower(), known, 1)
-    if near:
-        return f"is not a known key: did you mean {near[0]}?"
-    return f"is not a known key (known: {', '.join(known)})"
-
-
-def _dotted(loc: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
-def _subsection(field: FieldInfo) -> type[Section] | None:
-    """Return the model of a field that is a section, optional or not."""
-    for kind in (field.annotation, *get_args(field.annotation)):
-        if isinstance(kind, type) and issubclass(kind, Section):
-            return kind
-    return None
-
-
-def _section_at(loc: tuple[int | str, ...]) -> type[Section] | None:
-    model: type[Section] | None = RunConfig
-    for key in loc:
-        field = model.model_fields.get(str(key)) if model else None
-        model = _subsection(field) if field else None
-    return model
-
-
-def _field_at(loc: tuple[int | str, ...]) -> FieldInfo | None:
-    section = _section_at(loc[:-1])
-    return section.model_fields.get(str(loc[-1])) if section else None
-
-
-@functools.cache
-def _known_paths() -> tuple[str, ...]:
-    """Return the dotted paths of all keys."""
-
-    def walk(model: type[Section], prefix: str) -> Iterator[str]:
-        for name, field in model.model_fields.items():
-            yield prefix + name
-            section = _subsection(field)
-            if section:
-                yield from walk(section, f"{prefix}{name}.")
-
-    return (SCHEMA_KEY, *walk(RunConfig, ""))

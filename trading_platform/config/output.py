@@ -18,9 +18,12 @@ class OutputConfig(Section):
         default=RUNS,
         min_length=1,
         description="parent of run directories; relative to the config file",
+        examples=["runs"],
     )
     stats_interval_seconds: SecondsOrOff = Field(
-        default=Decimal(1), description="sample equity and position this often [s]; 0: at the end only"
+        default=Decimal(1),
+        description="sample equity and position this often [s]; 0: at the end only",
+        examples=[1, 0.1],
     )
     journal_touch: bool = Field(default=False, description="journal every change of best bid and ask: large")
     audit: Literal["none", "all"] = Field(
@@ -28,7 +31,9 @@ class OutputConfig(Section):
         description="all: record observed value, limit and headroom of every look at a limit (audit.parquet): large",
     )
     run_id: Id | None = Field(
-        default=None, description="name of the run directory; made from id and time if left out"
+        default=None,
+        description="name of the run directory; made from id and time if left out",
+        examples=["night-1"],
     )
 
     @property

@@ -65,10 +65,13 @@ class PositionLimits(Section):
     """Worst-case position: what is held plus everything that can still trade."""
 
     currency: Currency | None = Field(
-        default=None, description="if given: base currency (linear); quote currency or contracts (inverse)"
+        default=None,
+        description="if given: base currency (linear); quote currency or contracts (inverse)",
+        examples=["BTC", "contracts"],
     )
     max_position: Positive = Field(
-        description="on |position + open orders| [base currency, or contracts], a multiple of lot_size"
+        description="on |position + open orders| [base currency, or contracts], a multiple of lot_size",
+        examples=[1],
     )
 
     def problems(self, instrument: Instrument) -> Iterator[Problem]:
@@ -85,12 +88,14 @@ class PositionLimits(Section):
 class NotionalLimits(Section):
     """Limits on value at the order's price and at the mark, in quote currency."""
 
-    currency: Currency | None = Field(default=None, description="if given: the instrument's quote currency")
+    currency: Currency | None = Field(
+        default=None, description="if given: the instrument's quote currency", examples=["USDT"]
+    )
     max_gross_notional: Positive | None = Field(
-        default=None, description="on |position| plus all open orders [quote currency]"
+        default=None, description="on |position| plus all open orders [quote currency]", examples=[200000]
     )
     max_single_order_notional: Positive | None = Field(
-        default=None, description="on one order [quote currency]"
+        default=None, description="on one order [quote currency]", examples=[10000]
     )
 
     @model_validator(mode="after")
@@ -109,15 +114,17 @@ class NotionalLimits(Section):
 class QuoteLimits(Section):
     """Limits on what is open, without the position, in quote currency."""
 
-    currency: Currency | None = Field(default=None, description="if given: the instrument's quote currency")
+    currency: Currency | None = Field(
+        default=None, description="if given: the instrument's quote currency", examples=["USDT"]
+    )
     max_gross_quote_notional: Positive | None = Field(
-        default=None, description="on open bids plus open asks [quote currency]"
+        default=None, description="on open bids plus open asks [quote currency]", examples=[20000]
     )
     max_net_quote_notional: Positive | None = Field(
-        default=None, description="on |open bids - open asks| [quote currency]"
+        default=None, description="on |open bids - open asks| [quote currency]", examples=[10000]
     )
     max_active_quotes: int | None = Field(
-        default=None, ge=1, le=10**9, description="on the number of open orders"
+        default=None, ge=1, le=10**9, description="on the number of open orders", examples=[20]
     )
 
     @model_validator(mode="after")
@@ -139,22 +146,24 @@ class OrderRateLimits(Section):
     """Token buckets. An order without a token waits, it is not denied."""
 
     max_orders_per_second: OrderRate | None = Field(
-        default=None, description="new orders and replaces [1/s], 1e-6 to 1e9; below 1 works"
+        default=None, description="new orders and replaces [1/s], 1e-6 to 1e9; below 1 works", examples=[20]
     )
     max_cancels_per_second: OrderRate | None = Field(
-        default=None, description="cancels [1/s], 1e-6 to 1e9; below 1 works"
+        default=None, description="cancels [1/s], 1e-6 to 1e9; below 1 works", examples=[20]
     )
     burst_orders: int | None = Field(
         default=None,
         ge=1,
         le=10**6,
         description="orders at once; the rate rounded down, at least 1, if left out",
+        examples=[20],
     )
     burst_cancels: int | None = Field(
         default=None,
         ge=1,
         le=10**6,
         description="cancels at once; the rate rounded down, at least 1, if left out",
+        examples=[20],
     )
 
     @model_validator(mode="after")
@@ -195,16 +204,24 @@ class MaxLoss(Section):
     """Losses that stop trading for good, fees included, in settlement currency. Positive numbers."""
 
     currency: Currency | None = Field(
-        default=None, description="if given: quote currency (linear) or base currency (inverse)"
+        default=None,
+        description="if given: quote currency (linear) or base currency (inverse)",
+        examples=["USDT"],
     )
     max_drawdown: Positive | None = Field(
-        default=None, description="halt when equity falls this far below its peak [settlement currency]"
+        default=None,
+        description="halt when equity falls this far below its peak [settlement currency]",
+        examples=[2000],
     )
     rolling_loss: Positive | None = Field(
-        default=None, description="halt when equity falls this far within the window [settlement currency]"
+        default=None,
+        description="halt when equity falls this far within the window [settlement currency]",
+        examples=[200],
     )
     rolling_loss_window_seconds: WindowSeconds | None = Field(
-        default=None, description="length of the window [s], at most 366 days; required with rolling_loss"
+        default=None,
+        description="length of the window [s], at most 366 days; required with rolling_loss",
+        examples=[60],
     )
 
     @model_validator(mode="after")
@@ -240,7 +257,7 @@ class VenuePolicy(Section):
     """What the venue would refuse, caught before it is sent."""
 
     min_order_notional: NotNegative = Field(
-        default=Decimal(0), description="smallest order [quote currency]; 0 none"
+        default=Decimal(0), description="smallest order [quote currency]; 0 none", examples=[5]
     )
     post_only_mode: Literal["deny", "drop"] = Field(
         default="deny",
@@ -249,6 +266,7 @@ class VenuePolicy(Section):
     market_collar: Collar = Field(
         default=Decimal("0.01"),
         description="market orders are sent as limits this fraction beyond the opposite touch, 0 to 0.5",
+        examples=[0.01],
     )
 
     def problems(self, instrument: Instrument) -> Iterator[Problem]:
@@ -263,9 +281,9 @@ class VenuePolicy(Section):
 
 
 # what a section that is left out stands for; unvalidated, because a written one must set at least one limit
-_NO_NOTIONAL_LIMITS: Final = NotionalLimits.model_construct()
-_NO_QUOTE_LIMITS: Final = QuoteLimits.model_construct()
-_NO_MAX_LOSS: Final = MaxLoss.model_construct()
+NO_NOTIONAL_LIMITS: Final = NotionalLimits.model_construct()
+NO_QUOTE_LIMITS: Final = QuoteLimits.model_construct()
+NO_MAX_LOSS: Final = MaxLoss.model_construct()
 
 
 class RiskConfig(Section):
@@ -276,6 +294,7 @@ class RiskConfig(Section):
         min_length=1,
         max_length=64,
         description="label of this set of limits in the run record",
+        examples=["btc-desk"],
     )
     trading_enabled: bool = Field(default=True, description="false denies every new order")
     position_limits: PositionLimits = Field(description="worst-case position")
@@ -294,17 +313,18 @@ class RiskConfig(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         least = self.venue_policy.min_order_notional
-        most = self.notional_limits.max_single_order_notional if self.notional_limits else None
-        if most is not None and least > most:
-            raise_problems(
-                [
-                    Problem(
-                        "venue_policy.min_order_notional",
-                        f"must be <= notional_limits.max_single_order_notional ({show(most)}), "
-                        f"was {show(least)}",
-                    )
-                ]
+        notionals, quotes = self.notional_limits or NO_NOTIONAL_LIMITS, self.quote_limits or NO_QUOTE_LIMITS
+        problems = [
+            Problem("venue_policy.min_order_notional", f"must be <= {key} ({show(most)}), was {show(least)}")
+            for key, most in (
+                ("notional_limits.max_single_order_notional", notionals.max_single_order_notional),
+                ("notional_limits.max_gross_notional", notionals.max_gross_notional),
+                ("quote_limits.max_gross_quote_notional", quotes.max_gross_quote_notional),
+                ("quote_limits.max_net_quote_notional", quotes.max_net_quote_notional),
             )
+            if most is not None and least > most  # no order would be large enough and small enough
+        ]
+        raise_problems(problems)
         return self
 
     def to_record(self, instrument: Instrument) -> np.void:
@@ -330,8 +350,8 @@ class RiskConfig(Section):
         return record
 
     def _notionals_to(self, record: np.void, instrument: Instrument) -> None:
-        notionals = self.notional_limits or _NO_NOTIONAL_LIMITS
-        quotes = self.quote_limits or _NO_QUOTE_LIMITS
+        notionals = self.notional_limits or NO_NOTIONAL_LIMITS
+        quotes = self.quote_limits or NO_QUOTE_LIMITS
         for name, value in (
             ("gross_notional_max", notionals.max_gross_notional),
             ("order_notional_max", notionals.max_single_order_notional),
@@ -344,7 +364,7 @@ class RiskConfig(Section):
         record["order_notional_min"] = instrument.notional_ceil(self.venue_policy.min_order_notional)
 
     def _losses_to(self, record: np.void, instrument: Instrument) -> None:
-        losses = self.max_loss or _NO_MAX_LOSS
+        losses = self.max_loss or NO_MAX_LOSS
         for name, value in (
             ("drawdown_money_max", losses.max_drawdown),
             ("rolling_loss_money_max", losses.rolling_loss),

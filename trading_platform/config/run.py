@@ -54,8 +54,13 @@ def fit_problems(
 class RunConfig(Section):
     """One run: what is replayed, who trades, within which limits, and where the record goes."""
 
-    id: Id = Field(description="name of the configuration: letters, digits, dots, dashes, underscores")
-    description: str = Field(default="", description="free text for people")
+    id: Id = Field(
+        description="name of the configuration: letters, digits, dots, dashes, underscores",
+        examples=["btcusdt-maker"],
+    )
+    description: str = Field(
+        default="", description="free text for people", examples=["one day, one level a side"]
+    )
     engine: EngineConfig = Field(description="data, instrument, fees, latency and the simulated venue")
     risk: RiskConfig = Field(description="limits, throttles and loss limits")
     strategy: StrategyConfig = Field(description="who trades")

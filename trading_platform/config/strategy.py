@@ -41,8 +41,12 @@ def _plain_params(params: dict[str, Any]) -> dict[str, Any]:
 class StrategyConfig(Section):
     """A strategy class and the values its own parameter model validates."""
 
-    class_path: ClassPath = Field(description="module:Name of the strategy class or compiled strategy")
+    class_path: ClassPath = Field(
+        description="module:Name of the strategy class or compiled strategy",
+        examples=["trading_platform.strategies.touch_maker:touch_maker"],
+    )
     params: Annotated[dict[str, Any], AfterValidator(_plain_params)] = Field(
         default_factory=dict,
         description="the strategy's parameters, validated by its own model; decimals are kept as text",
+        examples=[{"order_qty": "0.01", "levels": 2}],
     )

@@ -21,6 +21,7 @@ from .fields import (
     grid_problems,
     only_with,
     raise_problems,
+    show,
 )
 from .instrument import FeesConfig, InstrumentConfig
 
@@ -32,8 +33,12 @@ class ConstantLatency(Section):
     """The same latency for every order."""
 
     kind: Literal["constant"] = Field(description="constant: the same for every order")
-    entry_seconds: Seconds = Field(description="from us to the venue [s], at most 3600, whole nanoseconds")
-    response_seconds: Seconds = Field(description="from the venue back to us [s], at most 3600")
+    entry_seconds: Seconds = Field(
+        description="from us to the venue [s], at most 3600, whole nanoseconds", examples=[0.01]
+    )
+    response_seconds: Seconds = Field(
+        description="from the venue back to us [s], at most 3600", examples=[0.01]
+    )
 
     @property
     def entry_ns(self) -> int:
@@ -58,7 +63,9 @@ class QueueModelConfig(Section):
         description="hftbacktest's queue model; risk_averse: only trades move the queue"
     )
     exponent: Positive | None = Field(
-        default=None, description="exponent of the power_prob kinds only, at most 100; 2 if left out"
+        default=None,
+        description="exponent of the power_prob kinds only, at most 100; 2 if left out",
+        examples=[3],
     )
 
     @model_validator(mode="after")
@@ -87,8 +94,12 @@ class DepthConfig(Section):
     kind: Literal["auto", "hashmap", "roi"] = Field(
         description="roi: an array over a price range, faster; auto: roi with the range taken from the data"
     )
-    roi_min: Positive | None = Field(default=None, description="lowest price of the book, kind roi only")
-    roi_max: Positive | None = Field(default=None, description="highest price of the book, kind roi only")
+    roi_min: Positive | None = Field(
+        default=None, description="lowest price of the book, kind roi only", examples=[50000]
+    )
+    roi_max: Positive | None = Field(
+        default=None, description="highest price of the book, kind roi only", examples=[70000]
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -121,10 +132,13 @@ class EngineConfig(Section):
     """What is replayed, and how the simulated venue behaves."""
 
     data_files: Annotated[tuple[DataPath, ...], Field(strict=False, min_length=1)] = Field(
-        description="market data in the order of time: .npy or .npz; relative to the config file"
+        description="market data in the order of time: .npy or .npz; relative to the config file",
+        examples=[["data/btcusdt_20240808.npy"]],
     )
     initial_snapshot: DataPath | None = Field(
-        default=None, description="book before the first row, .npy or .npz; relative to the config file"
+        default=None,
+        description="book before the first row, .npy or .npz; relative to the config file",
+        examples=["data/btcusdt_20240807_end.npz"],
     )
     instrument: InstrumentConfig = Field(description="the traded instrument")
     fees: FeesConfig = Field(description="maker and taker fees")
@@ -140,32 +154,50 @@ class EngineConfig(Section):
     )
     taker_sweeps: Literal["estimate", "best_level", "deny"] = Field(
         default="estimate",
-        description="takers under partial_fill: estimate a sweep's prices, trade the best level, or deny",
+        description="a taker larger than the best level: send it (under partial_fill the prices of its fills are "
+        "estimated), cut it to the best level, or deny it",
     )
     ack_timeout_seconds: SecondsOrOff = Field(
         default=Decimal(0),
-        description="ask the venue about an order without report after this time [s]; 0 off",
+        description="ask the venue about an order without report after this time [s], longer than entry and response "
+        "latency together; 0 off",
+        examples=[1],
     )
     on_anomaly: Literal["fail", "halt"] = Field(
         default="fail",
         description="a report that the order tables call impossible halts the instrument; fail: the run fails too",
     )
     book_levels: int = Field(
-        default=0, ge=0, le=200, description="levels per side that the strategy sees; 0 the touch"
+        default=0,
+        ge=0,
+        le=200,
+        description="levels per side that the strategy sees; 0 the touch",
+        examples=[5],
     )
     trades_capacity: int = Field(
-        default=0, ge=0, le=100_000, description="market trades per block that the strategy sees; 0 none"
+        default=0,
+        ge=0,
+        le=100_000,
+        description="market trades per block that the strategy sees; 0 none",
+        examples=[100],
     )
     session_epoch: int = Field(
-        default=0, ge=0, le=SESSION_EPOCH_MAX, description="upper bits of order ids: one number a session"
+        default=0,
+        ge=0,
+        le=SESSION_EPOCH_MAX,
+        description="upper bits of order ids: one number a session",
+        examples=[1],
     )
-    max_wakeups: int | None = Field(default=None, ge=1, description="stop after this many strategy calls")
+    max_wakeups: int | None = Field(
+        default=None, ge=1, description="stop after this many strategy calls", examples=[10000]
+    )
     opening_position: Number = Field(
         default=Decimal(0),
         description="position at the start [base currency, or contracts]; negative is short",
+        examples=[-0.5],
     )
     opening_price: Positive | None = Field(
-        default=None, description="price of the opening position; required with one"
+        default=None, description="price of the opening position; required with one", examples=[60000]
     )
 
     @model_validator(mode="after")
@@ -176,8 +208,22 @@ class EngineConfig(Section):
         for index, path in enumerate(self.data_files):
             if path in self.data_files[:index]:
                 problems.append(Problem(f"data_files[{index}]", f'must not be listed twice, was "{path}"'))
+        if self.initial_snapshot in self.data_files:
+            text = f'must not be one of data_files, was "{self.initial_snapshot}": leave it out, or name a snapshot'
+            problems.append(Problem("initial_snapshot", text))
+        problems += self._timeout_problems()
         raise_problems(problems)
         return self
+
+    def _timeout_problems(self) -> Iterator[Problem]:
+        """Yield a timeout within which no report can be back: every request would be asked about, for nothing."""
+        round_trip = self.latency.entry_seconds + self.latency.response_seconds
+        if 0 < self.ack_timeout_seconds <= round_trip:
+            yield Problem(
+                "ack_timeout_seconds",
+                f"must be > latency.entry_seconds + latency.response_seconds ({show(round_trip)}), "
+                f"was {show(self.ack_timeout_seconds)}: raise it, or use 0 (off)",
+            )
 
     def problems(self, instrument: Instrument) -> Iterator[Problem]:
         """Yield opening values off the instrument's grid."""

@@ -9,8 +9,6 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 
 @dataclass(frozen=True)
 class LogSettings:
@@ -23,6 +21,8 @@ class LogSettings:
 
 def configure(settings: LogSettings) -> None:
     """Set up logging of this process."""
+    import structlog  # here: the command line makes settings for every --help
+
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if settings.as_json
@@ -45,4 +45,6 @@ def configure(settings: LogSettings) -> None:
 
 def for_run(run_id: str) -> Any:
     """Return a logger whose lines name the run."""
+    import structlog
+
     return structlog.get_logger().bind(run=run_id)
