@@ -124,7 +124,12 @@ def test_second_signal_does_not_disturb_the_record(slice_file: Path, tmp_path: P
     directory.mkdir()
     act = "signal.raise_signal(signal.SIGINT) if os.kill(os.getpid(), signal.SIGTERM) is None else None"
     stopped = child(
-        {"config": resolved(slice_file, tmp_path, act), "directory": str(directory), "search": str(tmp_path), "logs": {}}
+        {
+            "config": resolved(slice_file, tmp_path, act),
+            "directory": str(directory),
+            "search": str(tmp_path),
+            "logs": {},
+        }
     )
     record = read_run(directory)
 
