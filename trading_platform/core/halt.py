@@ -23,15 +23,15 @@ def carry_out(state: State) -> None:
         loss = state.losses[instrument]
         if loss["halted"] == 0:
             continue
-        if not loss["halt_done"]:
-            loss["halt_done"] = 1
+        if loss["halt_seq"] == 0:
             _journal_halt(state, instrument)
+            loss["halt_seq"] = state.session[0]["seq"]
             _clear_outbox(state, instrument)
         row = state.session[0]["live_head"]
         while row >= 0:
             order = state.orders[row]
             if order["instrument"] == instrument and not order["pending"] & (_P_NEW | _P_CANCEL):
-                send_cancel(state, row, state.session[0]["seq"], False)
+                send_cancel(state, row, loss["halt_seq"], False)
             row = order["next_row"]
 
 

@@ -231,7 +231,7 @@ LOSS: Final = np.dtype(
         ("drawdown_money", "i8"),  # now
         ("drawdown_money_max", "i8"),  # so far
         ("halted", "i8"),  # HaltCode, latched
-        ("halt_done", "i8"),  # 1: HALT was journaled and the outbox cleared
+        ("halt_seq", "i8"),  # of the HALT event: it was journaled and the outbox cleared; 0 not yet
         ("bucket", "i8"),  # number of the current bucket of the rolling window
         ("rolling_peak_money", "i8"),
         ("bucket_peak_money", "i8", (LOSS_BUCKETS,)),

@@ -36,6 +36,20 @@ def test_halt_cancels_what_works_past_the_throttle() -> None:
     assert [command.order_id for command in commands] == orders
 
 
+def test_the_halt_is_the_cause_of_every_cancel_it_sends() -> None:
+    session = losing_session()
+    resting = [session.rest(BUY, 900 - level, 1, level) for level in range(3)]
+    late = session.place(BUY, 890, 1, level=3)
+    crash(session)
+    session.decide()
+    session.ack(late)
+    session.decide()
+    halt = session.event(EventKind.HALT)
+    cancels = [event for event in session.events(EventKind.SENT) if event["a"] == CommandKind.CANCEL]
+    assert [event["order_id"] for event in cancels] == [*resting, late]
+    assert {int(event["cause_seq"]) for event in cancels} == {int(halt["seq"])}
+
+
 def test_news_in_flight_are_canceled_as_soon_as_they_are_acknowledged() -> None:
     session = losing_session()
     order_id = session.place(BUY, 900, 1)
