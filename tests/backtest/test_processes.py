@@ -96,7 +96,7 @@ def test_directory_of_a_killed_tool_has_a_log_and_no_record(slice_file: Path, tm
     dead = child({"config": config, "directory": str(directory), "search": str(tmp_path), "logs": {}})
 
     assert dead.returncode == -signal.SIGKILL
-    assert {path.name for path in directory.iterdir()} == {LOG_FILE}
+    assert {path.name for path in directory.iterdir()} == {LOG_FILE, "config.json"}
     assert open_log(directory / LOG_FILE).torn_bytes == 0
     with pytest.raises(EventLogError, match="unfinished"):
         read_run(directory)

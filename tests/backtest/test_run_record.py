@@ -34,6 +34,7 @@ def test_directory_holds_record_log_tables_and_summary(done: Done) -> None:
     names = {path.name for path in done.directory.iterdir()}
 
     assert names == {
+        "config.json",
         "run.json",
         "events.bin",
         "summary.json",

@@ -56,6 +56,7 @@ def killed(runs: Path, name: str = "killed") -> Path:
     directory.mkdir()
     content = (runs / "first" / LOG_FILE).read_bytes()
     (directory / LOG_FILE).write_bytes(content[: 128 * 4000 + 50])
+    shutil.copy(runs / "first" / "config.json", directory)
     return directory
 
 
@@ -152,21 +153,33 @@ def test_denied_lists_every_denial_with_its_repeats(tool: Command, runs: Path, s
     assert tool(*hints(one)[0]).code == 0
 
 
-def test_killed_run_shows_its_orders_in_ticks_and_lots(tool: Command, runs: Path) -> None:
+def test_killed_run_without_its_config_says_so(tool: Command, runs: Path) -> None:
+    (killed(runs) / "config.json").unlink()
+    answer = tool("orders", "killed")
+
+    assert answer.code == 1
+    assert "config.json: must be the config of the unfinished run" in answer.err
+
+
+def test_config_in_a_run_directory_runs_it_again(tool: Command, runs: Path, shared: Done) -> None:
+    again = tool("run", "--config", runs / "first" / "config.json", "--set", "output.run_id=again", "--json")
+
+    assert again.json["log_digest"] == shared.digest
+
+
+def test_killed_run_shows_its_orders(tool: Command, runs: Path) -> None:
     directory = killed(runs)
     whole = tool("orders", "first", "--limit", 0, "--json").json["orders"]
     answer, text = tool("orders", directory, "--limit", 0, "--json"), tool("orders", directory)
 
     assert answer.code == 0, answer.err
-    assert answer.json["in_ticks_and_lots"] is True
     assert answer.json["torn_bytes"] == 50
     assert 0 < len(answer.json["orders"]) < len(whole)
     for row, known in zip(answer.json["orders"], whole, strict=False):
-        same = ("order_id", "price_ticks", "order_lots", "sent", "acked")
+        same = ("order_id", "price", "price_ticks", "order_lots", "sent", "acked")
         assert [row[name] for name in same if row[name] is not None] == [
             known[name] for name in same if row[name] is not None
         ]
-    assert text.out.startswith("this run is unfinished: prices are in ticks, quantities in lots")
     assert tool(*hints(text)[0]).code == 0
 
 

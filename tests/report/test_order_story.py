@@ -36,7 +36,6 @@ from trading_platform.report.order_list import (
 from trading_platform.report.orders import orders_frame
 from trading_platform.report.story import OrderStory, find_order_id, order_range, order_story, story_rows
 from trading_platform.report.units import (
-    RAW,
     Units,
     clock_text,
     slot_index,
@@ -247,7 +246,7 @@ def test_cancel_that_nobody_here_asked_for_is_the_venues() -> None:
 # --- words
 
 
-@pytest.mark.parametrize("instrument", [LINEAR, INVERSE, RAW], ids=["linear", "inverse", "raw"])
+@pytest.mark.parametrize("instrument", [LINEAR, INVERSE], ids=["linear", "inverse"])
 def test_every_event_has_words_of_its_own_kind(instrument: Instrument) -> None:
     """No kind that concerns an order falls through to another's words."""
     events = every_kind().events()

@@ -1,5 +1,6 @@
 """The engine facade: one config becomes one finished run directory."""
 
+import sys
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -9,6 +10,7 @@ from typing import IO, Any, Final
 
 import numpy as np
 
+from .._jit import COMPILED
 from ..config.load import Loaded, validate_params
 from ..config.run import RunConfig, check_bounds, config_sha256
 from ..core.state import State, new_state
@@ -42,11 +44,13 @@ from ..runner.record import (
     write_json,
     write_run,
 )
+from ..strategies.compile_errors import own_files
 from ..strategies.compiled import CompiledStrategy
 from ..strategies.registry import AnyStrategy, load_strategy
 from ..strategies.view import View
 from ..venues.hftbacktest.assets import AssetSpec, Engine, build_engine
 from ..venues.hftbacktest.returncodes import explain
+from .history.files import CONFIG_FILE
 from .io.market_data import MarketData, load_market_data
 
 PAUSE_BLOCKS: Final = 1 << 17  # Python is entered at least this often: progress, Ctrl-C
@@ -108,6 +112,7 @@ def run_backtest(
         "config_sha256": config_sha256(config),
         "search": str(search) if search is not None else None,
     }
+    write_json(directory / CONFIG_FILE, record["config"])
     try:
         record |= provenance()
         session = open_session(config, search)
@@ -221,10 +226,11 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
         except (TradingPlatformError, KeyboardInterrupt):
             raise
         except Exception as error:
+            if not COMPILED:
+                raise _strategy_error(error, session) from error
             raise StrategyError(
                 f"{type(error).__name__} while compiled strategy {session.config.strategy.class_path} ran: {error} "
-                f"at seq={int(state.session[0]['seq'])}; "
-                "NUMBA_DISABLE_JIT=1 runs it in plain Python, with file and line"
+                f"at seq={int(state.session[0]['seq'])}; `run --debug` runs it as plain Python and stops at the line"
             ) from error
     params = state.strategy[: strategy.Params.record_dtype().itemsize].view(strategy.Params.record_dtype())[0]
     try:
@@ -240,7 +246,9 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
 
 def _strategy_error(error: Exception, session: Session) -> StrategyError:
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if "trading_platform/runner" not in frame.filename.replace("\\", "/")]
+    module = sys.modules[session.config.strategy.class_path.partition(":")[0]]
+    own = set(map(str, own_files(Path(module.__file__ or ""))))
+    inside = [frame for frame in frames if frame.filename in own]
     place = inside[-1] if inside else frames[-1]
     return StrategyError(
         f"{type(error).__name__} in strategy {session.config.strategy.class_path}: {error} "

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from .. import __version__
+from ..backtest.runtime.logs import LogSettings
 from ..model.errors import TradingPlatformError
-from . import data, events, run, verify, warmup
+from . import config, data, events, orders, run, runs, schema, strategy, verify, warmup
 
 INTERRUPTED: Final = 130  # 128 + SIGINT
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
@@ -24,9 +25,30 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
+app.command("orders")(orders.orders)
 app.command("diff")(events.diff)
 app.command("export")(events.export)
+app.command("schema")(schema.print_schema)
 app.command("warmup")(warmup.warmup)
+
+config_app = typer.Typer(no_args_is_help=True, help="Configurations: what is in one, what it means.")
+config_app.command("show")(config.show)
+config_app.command("check")(config.check)
+app.add_typer(config_app, name="config")
+
+strategy_app = typer.Typer(no_args_is_help=True, help="Strategies: make one, list them, check one.")
+strategy_app.command("new")(strategy.new)
+strategy_app.command("ls")(strategy.ls)
+strategy_app.command("check")(strategy.check)
+app.add_typer(strategy_app, name="strategy")
+
+runs_app = typer.Typer(no_args_is_help=True, help="Run records: list, read, tag, remove.")
+runs_app.command("ls")(runs.ls)
+runs_app.command("show")(runs.show)
+runs_app.command("tag")(runs.tag)
+runs_app.command("note")(runs.note)
+runs_app.command("rm")(runs.rm)
+app.add_typer(runs_app, name="runs")
 
 data_app = typer.Typer(no_args_is_help=True, help="Market data: convert recordings, make synthetic ones.")
 data_app.command("convert")(data.convert)
@@ -66,10 +88,7 @@ def options(
 
     Start with: trading-platform run --config examples/local/local.json
     """
-    from ..backtest.runtime.logs import LogSettings, configure
-
     context.obj = LogSettings(level=str(log_level), as_json=log_json, colors=sys.stderr.isatty())
-    configure(context.obj)
 
 
 def main() -> None:

@@ -27,7 +27,6 @@ SPARE_COLUMNS: Final = (
     "filled",
     "slot",
 )  # left out first in a narrow window
-RAW_NOTE: Final = "this run is unfinished: prices are in ticks, quantities in lots"
 Many = list[str] | None
 
 
@@ -216,7 +215,6 @@ def _show_orders(opened: "RunLog", wanted: "Selection", listing: Listing) -> Non
             _head(opened) | {"total": len(every), "matching": len(chosen), "orders": order_rows(shown)}
         )
         return
-    _note(opened)
     if len(shown):
         table = order_table(shown, [opened.instrument], listing.begin_ns, listing.absolute)
         print_fitting(table, console(), SPARE_COLUMNS)
@@ -250,7 +248,6 @@ def _show_denials(opened: "RunLog", wanted: "Selection", listing: Listing) -> No
         rows = denial_rows(shown, events, instruments)
         print_json(_head(opened) | {"total": len(every), "matching": len(chosen), "denials": rows})
         return
-    _note(opened)
     if len(shown):
         table = denial_table(shown, events, instruments, listing.begin_ns, listing.absolute)
         print_fitting(table, console(), ("seq", "quantity"))
@@ -272,7 +269,6 @@ def _show_story(opened: "RunLog", number: int, listing: Listing) -> None:
     if listing.as_json:
         print_json(_head(opened) | story_rows(story, events, opened.names))
         return
-    _note(opened)
     print_story(story, console(), listing.begin_ns, absolute=listing.absolute)
     follow = story.replaced_by[-1:] or story.replaces[-1:]
     if follow:
@@ -291,18 +287,11 @@ def _sort(text: str, known: Collection[str]) -> str:
 
 
 def _head(opened: "RunLog") -> dict[str, Any]:
-    known = opened.record is not None
     return {
         "run": str(opened.directory),
-        "instrument": opened.instrument.name if known else None,
-        "in_ticks_and_lots": not known,
+        "instrument": opened.instrument.name,
         "torn_bytes": opened.log.torn_bytes,
     }
-
-
-def _note(opened: "RunLog") -> None:
-    if opened.record is None:
-        print(RAW_NOTE)
 
 
 def _cut(shown: int, chosen: int, every: int, what: str, counted: str = "") -> None:

@@ -3,7 +3,7 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,7 @@ from .common import (
     ConfigFiles,
     JsonOption,
     SetOption,
+    UsageError,
     config_options,
     console,
     next_step,
@@ -18,6 +19,9 @@ from .common import (
     print_json,
     progress,
 )
+
+if TYPE_CHECKING:
+    from ..config.run import RunConfig
 
 BAD_INPUT: Final = 2
 LOG_FILE: Final = "events.bin"
@@ -27,6 +31,10 @@ def run(
     context: typer.Context,
     config: ConfigFiles,
     overrides: SetOption = None,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Stop in the strategy with pdb; a compiled one runs as plain Python."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a backtest and write its record.
@@ -39,18 +47,21 @@ def run(
     from ..config.oddities import find_oddities
     from ..runner.record import new_run_directory, read_run
 
+    if debug and as_json:
+        raise UsageError("--debug is for people: it must be used without --json")
     loaded = load_layers(config, os.environ, parse_overrides(overrides)).config
     directory = new_run_directory(Path(loaded.output.directory), loaded.id, loaded.output.run_id)
     configure(context.obj)
     log = for_run(directory.name)
     for oddity in find_oddities(loaded):
         log.info("odd config", code=oddity.code, key=oddity.key, effect=oddity.effect)
+    search = config[0].resolve().parent
+    if debug:
+        _debug(loaded, directory, search)
+        return
     with progress("running", unit="time", quiet=as_json) as show:
-        outcome = run_in_child(
-            loaded.resolved(), directory, search=config[0].resolve().parent, display=show, logs=context.obj
-        )
-    if outcome.exit_code == BAD_INPUT and not (directory / LOG_FILE).exists():
-        shutil.rmtree(directory)  # nothing ran: a mistyped parameter is no run to keep
+        outcome = run_in_child(loaded.resolved(), directory, search=search, display=show, logs=context.obj)
+    if _never_ran(outcome.exit_code, directory):
         typer.echo(outcome.error, err=True)
         raise typer.Exit(outcome.exit_code)
     record = read_run(directory)
@@ -65,6 +76,29 @@ def run(
                 outcome.status, directory, f"trading-platform run {config_options(config, overrides)}"
             )
         raise typer.Exit(outcome.exit_code)
+
+
+def _debug(loaded: "RunConfig", directory: Path, search: Path) -> None:
+    """Run on this terminal, under the debugger: standard output is the debugger's."""
+    from ..backtest.runtime.debug import debug_run
+    from ..runner.record import read_run
+
+    code = debug_run(loaded.resolved(), directory, search)
+    if _never_ran(code, directory):
+        raise typer.Exit(code)
+    if code == 0:
+        _print_run(directory, read_run(directory))
+        return
+    typer.echo(f"record: {shown_path(directory)}", err=True)
+    raise typer.Exit(code)
+
+
+def _never_ran(exit_code: int, directory: Path) -> bool:
+    """Remove the directory of a run that did not begin: a mistyped parameter is no run to keep."""
+    if exit_code != BAD_INPUT or (directory / LOG_FILE).exists():
+        return False
+    shutil.rmtree(directory)
+    return True
 
 
 def _next_after(status: str, directory: Path, command: str) -> None:

@@ -11,23 +11,12 @@ from ..model.instrument import Instrument
 from ..model.units import NANO
 from .select import decimal_text
 
-RAW: Final = Instrument(  # of a run whose record was never written: what its log counts in
-    name="unknown",
-    base_currency="lots",
-    quote_currency="tick-lots",
-    tick_size=Decimal(1),
-    lot_size=Decimal(1),
-    contract_size=Decimal(1),
-    inverse=False,
-    maker_fee_rate=Decimal(0),
-    taker_fee_rate=Decimal(0),
-)
 _SIDES: Final = 2  # slots of an instrument: (level 0, buy), (level 0, sell), (level 1, buy), ...
 
 
 @dataclass(frozen=True)
 class Units:
-    """Says counts of one instrument. With ``RAW`` they stay ticks, lots, and the core's units of money."""
+    """Says counts of one instrument."""
 
     instrument: Instrument
 
@@ -51,8 +40,6 @@ class Units:
 
     def money(self, count: int) -> str:
         """Return money of the core in settlement currency."""
-        if self.instrument is RAW:
-            return f"{count} units of money"
         return f"{decimal_text(count, self.instrument.money_unit)} {self.instrument.settlement_currency}"
 
 

@@ -1,5 +1,6 @@
 """One run directory opened for reading, finished or not."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,8 +12,8 @@ from ...eventlog.export import LogNames
 from ...eventlog.reader import LogView, open_log
 from ...model.errors import EventLogError
 from ...model.instrument import Instrument
-from ...report.units import RAW
 from ...runner.record import LOG_FILE, RUN_FILE, read_run
+from .files import CONFIG_FILE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,20 +28,20 @@ class RunLog:
     Attributes
     ----------
     record : the content of ``run.json``; None if the run is unfinished
-    instrument : of the run; ``report.units.RAW`` if it is unfinished: its log counts in ticks and lots
+    config : resolved; of an unfinished run from the file that was written first
     log : all whole events that were written
     """
 
     directory: Path
     record: dict[str, Any] | None
+    config: dict[str, Any]
     instrument: Instrument
     log: LogView
 
     @property
     def names(self) -> LogNames:
         """Names behind the indices of the log."""
-        strategy = self.record["config"]["id"] if self.record is not None else "unknown"
-        return LogNames((self.instrument.name,), ("0",), (strategy,))
+        return LogNames((self.instrument.name,), ("0",), (self.config["id"],))
 
     def orders(self) -> "pl.DataFrame":
         """Return the table of orders: the file of a run that wrote it, else made from the log."""
@@ -59,22 +60,31 @@ def open_run_log(directory: Path) -> RunLog:
 
     Raises
     ------
-    EventLogError : no log, a damaged record, or a record whose instrument cannot be read
+    EventLogError : no log, a damaged record, or a config whose instrument cannot be read
     """
     record = read_run(directory) if (directory / RUN_FILE).is_file() else None
     if not (directory / LOG_FILE).is_file():
         why = f": the run {record['status']}, {record.get('error')}" if record is not None else ""
         raise EventLogError(f"{directory}: has no {LOG_FILE}, nothing happened in this run{why}")
-    instrument = RAW if record is None else _instrument(record, directory)
-    return RunLog(directory, record, instrument, open_log(directory / LOG_FILE))
+    config = _config(directory) if record is None else record["config"]
+    return RunLog(directory, record, config, _instrument(config, directory), open_log(directory / LOG_FILE))
 
 
-def _instrument(record: dict[str, Any], directory: Path) -> Instrument:
+def _config(directory: Path) -> dict[str, Any]:
+    path = directory / CONFIG_FILE
     try:
-        engine = record["config"]["engine"]
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EventLogError(f"{path}: must be the config of the unfinished run: {error}") from error
+    return config
+
+
+def _instrument(config: dict[str, Any], directory: Path) -> Instrument:
+    try:
+        engine = config["engine"]
         fees = FeesConfig.model_validate(engine["fees"])
         return InstrumentConfig.model_validate(engine["instrument"]).to_instrument(fees)
     except (KeyError, TypeError, ValidationError) as error:
         raise EventLogError(
-            f"{directory / RUN_FILE}: config.engine must have the instrument and its fees: {error}"
+            f"{directory}: engine in the run's config must have the instrument and its fees: {error}"
         ) from error
