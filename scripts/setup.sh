@@ -50,9 +50,11 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 # the place is part of the stamp: a moved checkout needs its scripts and its editable install anew
 wanted="$(cat pyproject.toml requirements.lock && pwd && "$venv/bin/python" --version)"
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
-    exit 0
-fi
+for done in "$stamp" "$venv/.installed-dev"; do  # what is needed to develop is enough to run
+    if [ -f "$done" ] && [ "$(cat "$done")" = "$wanted" ]; then
+        exit 0
+    fi
+done
 printf 'setup: installing %s into %s (one or two minutes the first time)\n' "$target" "$venv"
 "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable "$target"

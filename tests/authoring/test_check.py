@@ -138,7 +138,11 @@ def test_guessed_parameters_that_do_not_fit_say_how_to_give_others(tmp_path: Pat
 def test_a_config_gives_parameters_limits_and_data(tmp_path: Path) -> None:
     class_path = write_interpreted(tmp_path, "view.quote(1, 0, view.bid_ticks(), qty_lots)")
     config = maker_config(
-        PARTS[:1], class_path, strategy__params={"order_qty": "0.02"}, engine__max_wakeups=60
+        PARTS[:1],
+        class_path,
+        strategy__params={"order_qty": "0.02"},
+        engine__max_wakeups=60,
+        output__audit="all",
     )
     report = check_strategy(class_path, tmp_path, config=config)
 

@@ -114,13 +114,14 @@ class Told:
 
 
 def compile_error(folder: Path, class_path: str) -> Exception:
-    """Return what importing a strategy raises, whatever it is: numba raises all kinds."""
+    """Return the compiler's error behind what loading a strategy raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             load_strategy(class_path, folder)
-        except Exception as error:  # noqa: BLE001
-            return error
+        except StrategyError as error:
+            if isinstance(error.__cause__, Exception):
+                return error.__cause__
     raise AssertionError(
         f"{file_of(folder, class_path).read_text()} compiles: the table needs no rule for it"
     )
@@ -152,6 +153,15 @@ def test_reason_is_told_in_plain_words_with_its_line(told: dict[str, Told], name
         assert word in message
     for word in ("nopython", "pipeline", "numba.core", "CPUDispatcher", "Literal[", "{"):
         assert word not in message
+
+
+def test_loading_says_what_the_table_says(tmp_path: Path) -> None:
+    class_path = write_compiled(tmp_path, 'x = book["bid_tick"]  # here')
+    file, line = file_of(tmp_path, class_path).resolve(), marked_line(tmp_path, class_path)
+    with pytest.raises(StrategyError, match="did you mean bid_ticks") as caught:
+        load_strategy(class_path, tmp_path)
+
+    assert f"{file}:{line}" in str(caught.value)
 
 
 def test_every_rule_of_the_table_is_reached_by_a_case(told: dict[str, Told]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pexpect
 import pytest
 from oracle.builders import maker_config
-from venues.play import BUY, SELL, book, events_of, ticks_of_time, trade
+from venues.play import BUY, SELL, book, depth, events_of, trade
 
 import trading_platform
 from trading_platform.backtest.engine import run_backtest
@@ -35,11 +35,14 @@ class Terminal:
     """A debugged run on a pseudo terminal."""
 
     def __init__(self, folder: Path, class_path: str) -> None:
-        rows = [*book(0, [(1000, 50)], [(1002, 60)]), *ticks_of_time(1, 100)]
+        rows = [*book(0, [(1000, 50)], [(1002, 60)]), *(depth(at, BUY, 1000, at) for at in range(1, 100))]
         rows += [trade(at, SELL if at % 2 else BUY, 1000 if at % 2 else 1002, 70) for at in range(20, 90, 5)]
         save_events(folder / "market.npz", events_of(rows), overwrite=True)
         self.config = maker_config(
-            (folder / "market.npz",), class_path, risk__venue_policy={"min_order_notional": 0}
+            (folder / "market.npz",),
+            class_path,
+            risk__venue_policy={"min_order_notional": 0},
+            strategy__params={"order_qty": "0.01"},
         )
         self.folder, self.directory = folder, folder / "run"
         self.directory.mkdir()

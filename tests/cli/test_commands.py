@@ -276,11 +276,11 @@ def test_diff_shows_the_first_event_that_differs(tool: Command, done: Done, tmp_
     assert as_json.json["index"] == index
 
 
-def test_diff_with_what_is_no_log_exits_with_1(tool: Command, done: Done, tmp_path: Path) -> None:
+def test_diff_with_what_is_no_run_is_bad_input(tool: Command, done: Done, tmp_path: Path) -> None:
     answer = tool("diff", done.directory, tmp_path)
 
-    assert answer.code == 1
-    assert "events.bin" in answer.err
+    assert answer.code == 2
+    assert f"{tmp_path} must be a run" in answer.err
 
 
 def test_export_writes_a_json_line_per_event_and_overwrites_nothing(

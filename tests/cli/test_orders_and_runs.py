@@ -162,7 +162,8 @@ def test_killed_run_without_its_config_says_so(tool: Command, runs: Path) -> Non
 
 
 def test_config_in_a_run_directory_runs_it_again(tool: Command, runs: Path, shared: Done) -> None:
-    again = tool("run", "--config", runs / "first" / "config.json", "--set", "output.run_id=again", "--json")
+    config, where = runs / "first" / "config.json", f"output.directory={runs}"
+    again = tool("run", "--config", config, "--set", where, "--set", "output.run_id=again", "--json")
 
     assert again.json["log_digest"] == shared.digest
 

@@ -94,8 +94,7 @@ def check_strategy(
         try:
             return _check(request, display)
         except DiedError as error:
-            cure = "`trading-platform run --debug` shows where it stands"
-            return Report(class_path, "", {}, {}, 0, (Finding("died", ERROR, "", 0, str(error), cure),))
+            return Report(class_path, "", {}, {}, 0, (_died(error),))
 
 
 def _check(request: Answer, display: Display) -> Report:
@@ -108,7 +107,10 @@ def _check(request: Answer, display: Display) -> Report:
     repeated: Answer = {"calls": 0, "findings": [], "differences": []}
     if seen["form"] == "compiled":
         display.phase(f"compiling it with bounds checks and repeating {seen['facts']['calls']} calls")
-        repeated = ask(request | {"do": "replay", "file": seen["file"]}, BOUNDS_CHECKED)
+        try:
+            repeated = ask(request | {"do": "replay", "file": seen["file"]}, BOUNDS_CHECKED)
+        except DiedError as error:
+            repeated["findings"] = [_died(error).to_json()]
     probes: dict[str, list[int]] = {}
     for call, word in [*seen["writes"], *(one[:2] for one in repeated["differences"])]:
         probes.setdefault(str(call), []).append(word)
@@ -125,6 +127,11 @@ def _check(request: Answer, display: Display) -> Report:
     return Report(
         class_path, seen["form"], seen["guessed"], seen["facts"], repeated["calls"], _sorted(findings)
     )
+
+
+def _died(error: DiedError) -> Finding:
+    cure = "a strategy must not end its process; `trading-platform run --debug` shows where it stands"
+    return Finding("died", ERROR, "", 0, str(error), cure)
 
 
 def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -147,7 +154,7 @@ def ask(request: Answer, environment: Mapping[str, str]) -> Answer:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "trading_platform.authoring.child"],
+            [sys.executable, "-P", "-m", "trading_platform.authoring.child"],
             input=json.dumps(request, default=str),  # a Decimal is written as text
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from ..backtest.history.files import LOG_FILE, RUN_FILE, is_run
 from ..backtest.runtime.display import Display
 from ..model.errors import ConfigError, TradingPlatformError
 from ..runner.clock import monotonic_seconds
@@ -66,9 +67,7 @@ def find_run(text: str, runs: Path | None = None) -> Path:
     ------
     UsageError : there is none; the message names where it was looked for and the runs that are there
     """
-    if (path := Path(text)).is_dir() and text != LAST:
-        return path
-    directory = runs_directory(runs)
+    path, directory = Path(text), runs_directory(runs)
     if text == LAST:
         names = _runs_in(directory)
         if not names:
@@ -77,8 +76,9 @@ def find_run(text: str, runs: Path | None = None) -> Path:
                 f"`trading-platform run`, or name the directory with --runs or {RUNS_VARIABLE}"
             )
         return directory / names[0]
-    if "/" not in text and (directory / text).is_dir():
-        return directory / text
+    for candidate in (path, *([directory / text] if "/" not in text else [])):
+        if is_run(candidate):
+            return candidate
     known = ", ".join(_runs_in(directory)[:5]) or "none"
     raise UsageError(
         f"{text} must be a run: a directory, an id in {directory.absolute()} (newest: {known}), or last; "
@@ -92,7 +92,7 @@ def _runs_in(directory: Path) -> list[str]:
         return []
     found = []
     for entry in os.scandir(directory):
-        files = [Path(entry.path) / name for name in ("events.bin", "run.json")]
+        files = [Path(entry.path) / name for name in (LOG_FILE, RUN_FILE)]
         times = [file.stat().st_mtime_ns for file in files if file.is_file()]
         if times and not entry.name.startswith("."):
             found.append((max(times), entry.name))
@@ -148,7 +148,7 @@ def next_step(*commands: str) -> None:
 
 
 class PlainProgress(Display):
-    """Lines for logs and pipes: every tenth of the work, but no more than one in two seconds."""
+    """Lines for logs and pipes: every tenth of the work, one in two seconds at most; none for what takes less."""
 
     def __init__(self, what: str, unit: Unit) -> None:
         self._what, self._unit = what, unit
@@ -166,7 +166,7 @@ class PlainProgress(Display):
         if self._started < 0:
             self._first, self._started, self._printed = done, now, now
         share = (done - self._first) / max(1, total - self._first)
-        ends = done >= total and self._tenth < 10
+        ends = done >= total and self._tenth < 10 and now - self._started >= PLAIN_SECONDS
         if ends or (int(10 * share) > self._tenth and now - self._printed >= PLAIN_SECONDS):
             self._tenth, self._printed = int(10 * share), now
             seconds = max(1e-9, now - self._started)

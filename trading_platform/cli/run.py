@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from ..backtest.history.files import LOG_FILE
 from .common import (
     ConfigFiles,
     JsonOption,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..config.run import RunConfig
 
 BAD_INPUT: Final = 2
-LOG_FILE: Final = "events.bin"
 
 
 def run(

@@ -1,5 +1,7 @@
 """``warmup``: compile everything once."""
 
+from decimal import Decimal
+
 from .common import JsonOption, next_step, print_json, progress
 
 
@@ -11,8 +13,13 @@ def warmup(as_json: JsonOption = False) -> None:
     with progress("compiling", unit="items", quiet=as_json) as show:
         show.phase("compiling kernels, once per installation: about a minute")
         from .. import _jit
+        from ..data.synth import synthesize
+        from ..data.validate import validate_events
         from ..runner import loop  # noqa: F401 (importing compiles)
         from ..strategies import grid_maker, touch_maker  # noqa: F401
+
+        rows = synthesize(1, 1, 10**9)  # these compile on first use
+        validate_events([rows], ["warmup"], Decimal("0.1"), Decimal("0.001"))
     compiled = len(_jit.KernelCache.compiled)
     root = str(_jit.cache_root())
     if as_json:

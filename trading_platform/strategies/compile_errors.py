@@ -7,15 +7,13 @@ that line and what usually helps; what the table does not know is told in numba'
 import ast
 import builtins
 import difflib
-import inspect
 import linecache
 import re
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
-from typing import Any, Final
+from typing import Final
 
 import numba
 from numba.core.errors import NumbaError
@@ -23,7 +21,6 @@ from numba.core.errors import NumbaError
 from .._sources import PACKAGE, source_closure
 from ..core.state import FIELDS
 from . import compiled
-from .compiled import CompiledStrategy
 
 UNKNOWN: Final = "does-not-compile"
 _NUMBA: Final = Path(numba.__file__).resolve().parent
@@ -56,14 +53,6 @@ class Rule:
     text: str
     cure: str
     locate: Callable[[ast.AST, re.Match[str]], int] | None = None
-
-
-def body_of(strategy: CompiledStrategy) -> FunctionType:
-    """Return the function that was decorated with ``compiled_strategy``, as plain Python."""
-    entry: Any = getattr(strategy.entry, "py_func", strategy.entry)
-    body = entry.__globals__["_body_" + entry.__name__.removeprefix("_entry_")]
-    function: FunctionType = inspect.unwrap(getattr(body, "py_func", body))
-    return function
 
 
 def own_files(path: Path) -> list[Path]:

@@ -7,7 +7,8 @@ cache key and never hit.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from types import FunctionType
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,7 @@ class CompiledStrategy:
 
     name: str
     doc: str  # the docstring of the function
+    body: FunctionType  # what was decorated, as plain Python
     entry: Any
     Params: type[StrategyParams]
     memory: RecordDtype
@@ -130,6 +132,7 @@ def compiled_strategy(
         return CompiledStrategy(
             name=name,
             doc=body.__doc__ or "",
+            body=cast(FunctionType, body),
             entry=entry(SIGNATURE)(space[f"_entry_{name}"]),
             Params=params,
             memory=kept,

@@ -27,7 +27,7 @@ from ...config.load import config_from_dict
 from ...config.run import RunConfig
 from ...model.errors import ConfigError, StrategyError, TradingPlatformError
 from ...strategies.base import Strategy
-from ...strategies.compile_errors import body_of, compile_error_in, own_files
+from ...strategies.compile_errors import compile_error_in, own_files
 from ...strategies.compiled import CompiledStrategy
 from ...strategies.registry import AnyStrategy, load_strategy
 
@@ -121,7 +121,7 @@ def debug_run(config: dict[str, Any], directory: Path, search: Path | None) -> i
         file = Path(folder) / "request.json"
         file.write_text(json.dumps(request), encoding="utf-8")
         environment = os.environ | {"NUMBA_DISABLE_JIT": "1", REQUEST_VARIABLE: str(file)}
-        command = [sys.executable, "-m", "trading_platform.backtest.runtime.debug"]
+        command = [sys.executable, "-P", "-m", "trading_platform.backtest.runtime.debug"]
         with _leave_interrupts_to_the_child():
             code = subprocess.run(command, env=environment, check=False).returncode
     if code < 0:
@@ -186,7 +186,7 @@ def _debugger(class_path: str, search: Path | None) -> Debugger:
 def functions_of(strategy: AnyStrategy) -> list[CodeType]:
     """Return the code of what a strategy's author wrote to be called: the body, or the overridden call-backs."""
     if isinstance(strategy, CompiledStrategy):
-        return [body_of(strategy).__code__]
+        return [strategy.body.__code__]
     written = [
         getattr(strategy, name)
         for name in vars(Strategy)

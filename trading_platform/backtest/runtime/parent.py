@@ -53,7 +53,7 @@ def run_in_child(
         }
     )
     with subprocess.Popen(
-        [sys.executable, "-m", "trading_platform.backtest.runtime.child"],
+        [sys.executable, "-P", "-m", "trading_platform.backtest.runtime.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
