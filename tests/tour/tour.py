@@ -78,7 +78,7 @@ def _write_a_strategy(terminal: Terminal) -> None:
     _good(terminal.run("trading-platform strategy new MyMaker"))
     again = _bad(terminal.run("trading-platform strategy new MyMaker"), 2)
     assert "my_maker.py" in again.text
-    assert "2 passed" in _good(terminal.run("python -m pytest -q test_my_maker.py", seconds=3 * MINUTES)).text
+    assert "2 passed" in _good(terminal.run("python -m pytest test_my_maker.py", seconds=3 * MINUTES)).text
     assert "my_maker:MyMaker" in _good(terminal.run("trading-platform strategy ls --dir .")).text
     _good(terminal.run("sed -i.bak 's/bid_ticks()/bid_tick()/' my_maker.py"))
     broken = _bad(terminal.run("trading-platform strategy check my_maker:MyMaker", seconds=2 * MINUTES), 1)

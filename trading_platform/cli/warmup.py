@@ -11,8 +11,10 @@ def warmup(as_json: JsonOption = False) -> None:
     Example: trading-platform warmup
     """
     with progress("compiling", unit="items", quiet=as_json) as show:
-        show.phase("compiling kernels, once per installation: about a minute")
         from .. import _jit
+
+        if not _jit.is_compiled():
+            show.phase("compiling kernels, once per installation: about a minute")
         from ..data.synth import synthesize
         from ..data.validate import validate_events
         from ..runner import loop  # noqa: F401 (importing compiles)
