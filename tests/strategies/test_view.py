@@ -32,6 +32,8 @@ def test_market_is_shown(play: Play) -> None:
     assert view.mark_halfticks() == 2003
     assert view.levels(BUY) == [(1000, 50), (999, 0), (998, 80)]
     assert view.levels(SELL) == [(1003, 60), (1004, 90), (1005, 0)]
+    for side in (BUY, SELL):
+        assert [view.level(side, index) for index in range(-1, 4)] == [(0, 0), *view.levels(side), (0, 0)]
     assert view.trades() == []
     assert view.now_ns == play.session["now_ns"]
     assert view.wake_reason & Wake.FEED

@@ -37,8 +37,13 @@ class DebugStrategy(Strategy):
 
     def _prices(self, side: int) -> list[int]:
         """Return the prices of the first non-empty levels; beyond them, half the spread from the mid and outwards."""
-        wanted = self.params["levels"]
-        prices = [level.price_ticks for level in self.view.levels(side) if level.qty_lots > 0][:wanted]
+        wanted, prices = self.params["levels"], []
+        for index in range(self.view.book_levels):
+            price_ticks, qty_lots = self.view.level(side, index)
+            if qty_lots > 0:
+                prices.append(price_ticks)
+                if len(prices) == wanted:
+                    return prices
         middle_ticks = self.view.mark_halfticks() // 2
         half_spread_ticks = self.params["spread_ticks"] // 2
         return prices + [

@@ -72,6 +72,7 @@ class Order(NamedTuple):
 class View:
     """Read the market and our state, ask for orders. Valid while the strategy is being called.
 
+    ``book_levels`` is how many ticks of each side of the book are there.
     ``instrument`` is an index, 0 if there is one; ``side`` +1 or -1; ``level`` names the slot on that side.
     """
 
@@ -89,7 +90,7 @@ class View:
         self._pack_intent = Struct(f"{len(INTENT.names or ())}q").pack_into
         self._intents_max = len(state.intents)
         self._levels_per_side = int(state.session[0]["levels_per_side"])
-        self._book_levels = int(state.session[0]["book_levels"])
+        self.book_levels = int(state.session[0]["book_levels"])
         self._count = field_word(SESSION, "intent_count")
         self._now = field_word(SESSION, "now_ns")
         self._reason = field_word(SESSION, "wake_reason")
@@ -132,9 +133,16 @@ class View:
 
     def levels(self, side: int, instrument: int = 0) -> list[Level]:
         """Return engine.book_levels ticks of one side of the book, from the touch outwards; empty ones have 0 lots."""
-        first = (2 * instrument + (0 if side == _BUY else 1)) * self._book_levels
-        places = range(first * _LEVEL_SIZE, (first + self._book_levels) * _LEVEL_SIZE, _LEVEL_SIZE)
+        first = (2 * instrument + (0 if side == _BUY else 1)) * self.book_levels
+        places = range(first * _LEVEL_SIZE, (first + self.book_levels) * _LEVEL_SIZE, _LEVEL_SIZE)
         return [Level(self._levels[place], self._levels[place + 1]) for place in places]
+
+    def level(self, side: int, index: int, instrument: int = 0) -> Level:
+        """Return one tick of the book: ``index`` counts from the touch outwards, empty ones too; (0, 0) beyond."""
+        if not 0 <= index < self.book_levels:
+            return _NO_LEVEL
+        place = ((2 * instrument + (0 if side == _BUY else 1)) * self.book_levels + index) * _LEVEL_SIZE
+        return Level(self._levels[place], self._levels[place + 1])
 
     def trades(self, instrument: int = 0) -> list[Trade]:
         """Return the market trades of this block (at most engine.trades_capacity)."""
@@ -169,8 +177,16 @@ class View:
             return None
         place = row * self._order_size
         orders = self._orders
-        numbers = (orders[place + offset] for offset in _ORDER_FIELDS)
-        return Order._make((*numbers, Pending(orders[place + _PENDING])))
+        return Order(
+            orders[place + _ORDER_ID],
+            orders[place + _SIDE],
+            orders[place + _PRICE],
+            orders[place + _ORDER_LOTS],
+            orders[place + _CUM_LOTS],
+            orders[place + _LEAVES_LOTS],
+            orders[place + _STATUS],
+            _PENDINGS[orders[place + _PENDING]],
+        )
 
     # --- wishes
 
@@ -268,16 +284,13 @@ _TIMER: Final = field_word(SESSION, "timer_ns")
 _LEVEL_SIZE: Final = LEVEL.itemsize // 8
 _TRADE_SIZE: Final = TRADE.itemsize // 8
 _LOSS_SIZE: Final = LOSS.itemsize // 8
-_ORDER_FIELDS: Final = tuple(
-    field_word(ORDER, name)
-    for name in (
-        "order_id",
-        "side",
-        "price_ticks",
-        "order_lots",
-        "cum_lots",
-        "leaves_lots",
-        "status",
-    )
-)
+_NO_LEVEL: Final = Level(0, 0)
+_ORDER_ID: Final = field_word(ORDER, "order_id")
+_SIDE: Final = field_word(ORDER, "side")
+_PRICE: Final = field_word(ORDER, "price_ticks")
+_ORDER_LOTS: Final = field_word(ORDER, "order_lots")
+_CUM_LOTS: Final = field_word(ORDER, "cum_lots")
+_LEAVES_LOTS: Final = field_word(ORDER, "leaves_lots")
+_STATUS: Final = field_word(ORDER, "status")
 _PENDING: Final = field_word(ORDER, "pending")
+_PENDINGS: Final = tuple(Pending(bits) for bits in range(2 * max(Pending)))  # making one costs 0.5 us
