@@ -20,7 +20,6 @@ HEAVY = (
     "polars",
     "pydantic",
     "structlog",
-    "sqlite3",
     "rich.progress",
 )
 

@@ -303,7 +303,7 @@ def test_ls_filters(tool: Command, runs: Path, arguments: tuple[object, ...], fo
         (("tag", "first", "absent", "--remove"), ("(none)", "absent")),
         (("show", "nowhere"), ("nowhere must be a run", "first")),
         (("rm", "first"), ("--yes",)),
-        (("rm", "..", "--yes"), ("must be in the runs directory",)),
+        (("rm", "..", "--yes"), (".. must be a run", "first")),
     ],
 )
 def test_wrong_arguments_of_runs_exit_with_2_and_name_what_is_right(
