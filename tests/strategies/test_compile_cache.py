@@ -66,7 +66,8 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder, self.cache = folder, folder / "cache"
         kernels = _jit.cache_root() / f"kernels-{_jit.kernel_hash()[:16]}"
-        shutil.copytree(kernels, self.cache / kernels.name)
+        half_written = shutil.ignore_patterns("*.tmp.*")  # by another process that compiles now
+        shutil.copytree(kernels, self.cache / kernels.name, ignore=half_written)
 
     def write(self, name: str, *, helper: str, lots: int, away: int = 1) -> None:
         (self.folder / f"{helper}.py").write_text(HELPER.format(lots=lots))

@@ -62,6 +62,18 @@ def test_resting_order_is_acknowledged_after_both_latencies(partial: bool) -> No
 
 
 @pytest.mark.parametrize("partial", [False, True])
+def test_report_after_the_last_row_comes_at_its_own_time(partial: bool) -> None:
+    """The engine's last block comes with its end, and its clock stays at the block before."""
+    sent_ms = 98 + LOCAL_MS
+    play = Play(market(), partial=partial)
+    play.until(sent_ms)
+    play.view.new_order(BUY, 0, 1000, 10, tif=GTC)
+
+    assert play.finish() == Stop.END_OF_DATA
+    assert play.story(1) == [("ACK", sent_ms + ROUND_MS)]
+
+
+@pytest.mark.parametrize("partial", [False, True])
 def test_post_only_that_would_cross_at_the_venue_expires(partial: bool) -> None:
     """The gate sees the book as we know it; the ask comes down while the order travels."""
     play = play_one(depth(13, SELL, 1001, 5), price=1001, tif=POST_ONLY, partial=partial)

@@ -125,7 +125,8 @@ def _cpu() -> dict[str, str]:
     """Return the name of the CPU model and what LLVM compiles for."""
     from llvmlite import binding  # only when a record is written
 
-    return {"name": binding.get_host_cpu_name(), "model": _cpu_model()}
+    compiled_for = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    return {"name": compiled_for, "model": _cpu_model()}
 
 
 def _cpu_model() -> str:

@@ -28,6 +28,7 @@ VENUE: Final = np.dtype(
         ("roi", "i8"),  # 1: ROI vector depth, 0: hash map depth
         ("partial_fill", "i8"),
         ("return_code", "i8"),  # of the last wait
+        ("response_ns", "i8"),  # latency of the venue's reports
         ("stalled", "i8"),  # waits in a row that were due at once
         ("scratch", "i8", (2,)),  # for results by address
         ("tick_size", "f8"),
@@ -124,9 +125,24 @@ def observe(venue: Records, state: State) -> int:
         if session["book_levels"]:
             _observe_levels(venue[instrument], state, instrument)
     # a feed code cannot hide an order response of the same asset, but it can one of a lower asset
+    fault = _RUNNING
     if session["live_count"] and (code != 2 or len(venue) > 1):
-        return _observe_orders(venue, state)
-    return _RUNNING
+        fault = _observe_orders(venue, state)
+    if code == END_OF_DATA:
+        _set_clock_of_the_last_block(venue, state)
+    return fault
+
+
+@kernel
+def _set_clock_of_the_last_block(venue: Records, state: State) -> None:
+    """Set now_ns by what the last block brought: the engine's clock stays at the block before it."""
+    session = state.session[0]
+    for instrument in range(len(venue)):
+        session["now_ns"] = max(session["now_ns"], state.books[instrument]["ts_local_ns"])
+    for index in range(session["report_count"]):
+        report = state.reports[index]
+        arrived_ns = report["ts_exch_ns"] + venue[report["instrument"]]["response_ns"]
+        session["now_ns"] = max(session["now_ns"], arrived_ns)
 
 
 @kernel

@@ -79,6 +79,7 @@ def build_engine(specs: Sequence[AssetSpec]) -> Engine:
     venue["roi"] = roi
     for record, spec in zip(venue, specs, strict=True):
         record["partial_fill"] = spec.partial_fill
+        record["response_ns"] = spec.response_ns
         record["tick_size"] = float(spec.instrument.tick_size)
         record["lot_size"] = float(spec.instrument.lot_size)
     return Engine(venue, [*assets, *(array for spec in specs for array in (*spec.data, spec.snapshot))])
