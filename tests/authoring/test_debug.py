@@ -1,6 +1,7 @@
 """``run --debug`` on a real terminal: where it stops, what can be looked at, and the record it leaves."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -189,3 +190,26 @@ def test_functions_of_both_forms_are_found_with_their_first_line() -> None:
         lines = Path(code.co_filename).read_text(encoding="utf-8").splitlines()
         assert code.co_name == name
         assert lines[first_line(code) - 1].strip() == text
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_stopping_the_tool_at_the_prompt_interrupts_the_run(tmp_path: Path, compiled: bool) -> None:
+    """A service manager's SIGTERM: pdb would swallow it as a Ctrl-C at its prompt."""
+    write = write_compiled if compiled else write_interpreted
+    terminal = Terminal(tmp_path, write(tmp_path, "pass"))
+    terminal.first_stop()
+    terminal.child.kill(signal.SIGTERM)
+    code, record = terminal.end()
+
+    assert (code, record["status"]) == (130, "interrupted")
+
+
+def test_death_of_the_debugged_process_leaves_a_record(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, write_compiled(tmp_path, "pass"))
+    terminal.first_stop()
+    terminal.answer("import os, signal; os.kill(os.getpid(), signal.SIGABRT)")
+    terminal.child.close()
+
+    record = read_run(terminal.directory)
+    assert (terminal.child.exitstatus, record["status"]) == (1, "failed")
+    assert "SIGABRT" in record["error"]

@@ -15,6 +15,7 @@ from oracle.builders import COMPILED, maker_config
 
 import trading_platform
 from trading_platform.backtest import engine
+from trading_platform.backtest.runtime.display import Display
 from trading_platform.backtest.runtime.parent import run_in_child
 from trading_platform.backtest.verify import verify_run
 from trading_platform.eventlog.header import HEADER_BYTES
@@ -202,3 +203,44 @@ def test_interrupt_of_the_tool_mid_run_is_recorded_and_exits_with_130(
     assert "stopped by the user" in tool.stderr
     assert record["status"] == "interrupted"
     assert record["log_digest"] == log_digest(tmp_path / "runs" / "stopped")
+
+
+class Failing(Display):
+    """A display that breaks: its reader went, or it has a bug."""
+
+    def __init__(self, error: Exception, *, on_line: bool) -> None:
+        self._error, self._on_line = error, on_line
+
+    def line(self, text: str) -> None:
+        if self._on_line:
+            raise self._error
+
+    def __call__(self, done: int, total: int) -> None:
+        if not self._on_line:
+            raise self._error
+
+
+def test_a_strategy_that_prints_much_ends_when_nobody_reads_it(slice_file: Path, tmp_path: Path) -> None:
+    """A pipe that nobody empties would stop the child for ever."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    config = resolved(slice_file, tmp_path, "[print('x' * 100) for _ in range(5_000)]")
+    display = Failing(BrokenPipeError("nobody reads"), on_line=True)
+    outcome = run_in_child(config, directory, search=tmp_path, display=display)
+
+    assert (outcome.status, outcome.error) == ("done", "")
+    assert read_run(directory)["status"] == "done"
+
+
+def test_a_display_that_fails_stops_the_run_and_leaves_a_record(slice_file: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    with pytest.raises(ZeroDivisionError):
+        run_in_child(
+            resolved(slice_file, tmp_path, "None"),
+            directory,
+            search=tmp_path,
+            display=Failing(ZeroDivisionError(), on_line=False),
+        )
+
+    assert read_run(directory)["status"] in ("interrupted", "done")

@@ -1,6 +1,8 @@
 """The command line: what it prints where, and the exit codes 0 (done), 1 (failed, different) and 2 (bad input)."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from venues.play import BUY, SELL, book, events_of, ticks_of_time
 from venues.play import trade as trade_row
 
 from cli.calling import Command
+from trading_platform.cli.common import find_run
 from trading_platform.data.files import load_events, save_events
 from trading_platform.runner.record import read_run
 
@@ -240,6 +243,24 @@ def test_last_is_the_newest_run(tool: Command, done: Done, tmp_path: Path) -> No
     answer = tool("verify", "last", "--runs", tmp_path / "runs", "--json")
 
     assert (answer.code, answer.json["digest"]) == (0, done.digest)
+
+
+def test_last_is_no_name_for_a_run(tool: Command, config_file: Path) -> None:
+    answer = tool("run", "-c", config_file, "--set", "output.run_id=last")
+
+    assert answer.code == 2
+    assert "output.run_id must be another name" in answer.err
+
+
+def test_last_is_the_run_that_started_last_not_the_one_that_ended_last(
+    tool: Command, done: Done, tmp_path: Path
+) -> None:
+    earlier = tmp_path / "runs" / "earlier"
+    shutil.copytree(done.directory, earlier)
+    os.utime(earlier / "config.json", ns=(1, 1))  # it began long ago
+    os.utime(earlier / "run.json")  # and ended now
+
+    assert find_run("last", tmp_path / "runs") == done.directory
 
 
 def test_last_without_runs_says_how_to_start_one(tool: Command, tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from ..backtest.history.files import LOG_FILE, RUN_FILE, is_run
+from ..backtest.history.files import CONFIG_FILE, LOG_FILE, RUN_FILE, is_run
 from ..backtest.runtime.display import Display
 from ..model.errors import ConfigError, TradingPlatformError
 from ..runner.clock import monotonic_seconds
@@ -87,15 +87,17 @@ def find_run(text: str, runs: Path | None = None) -> Path:
 
 
 def _runs_in(directory: Path) -> list[str]:
-    """Return the names of the run directories, the newest first: a run's log is its first file."""
+    """Return the names of the run directories, the newest start first: the config is written first."""
     if not directory.is_dir():
         return []
     found = []
     for entry in os.scandir(directory):
-        files = [Path(entry.path) / name for name in (LOG_FILE, RUN_FILE)]
-        times = [file.stat().st_mtime_ns for file in files if file.is_file()]
-        if times and not entry.name.startswith("."):
-            found.append((max(times), entry.name))
+        if entry.name.startswith(".") or not is_run(Path(entry.path)):
+            continue
+        for name in (CONFIG_FILE, LOG_FILE, RUN_FILE):
+            with suppress(FileNotFoundError):  # of an older run; or the run is being removed
+                found.append(((Path(entry.path) / name).stat().st_mtime_ns, entry.name))
+                break
     return [name for _, name in sorted(found, reverse=True)]
 
 

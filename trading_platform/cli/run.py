@@ -1,6 +1,7 @@
 """``run``: a config becomes a run record."""
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -104,7 +105,9 @@ def _never_ran(exit_code: int, directory: Path) -> bool:
 def _next_after(status: str, directory: Path, command: str) -> None:
     """Say what helps: the log up to the end, and the debugger after a failure."""
     if (directory / LOG_FILE).exists():
-        next_step(f"trading-platform orders {shown_path(directory)}  (what happened before)")
+        next_step(
+            f"trading-platform orders {shlex.quote(str(shown_path(directory)))}  (what happened before)"
+        )
     if status == "failed":
         next_step(f"{command} --debug  (stops in the strategy)")
 
@@ -115,7 +118,7 @@ def _print_run(directory: Path, record: dict[str, Any]) -> None:
     print_result(record["summary"], console())
     files = ", ".join(sorted(path.name for path in directory.iterdir()))
     print(f"wrote {shown_path(directory)} ({files})")
-    name = shown_path(directory)
+    name = shlex.quote(str(shown_path(directory)))
     next_step(f"trading-platform orders {name}", f"trading-platform verify {name}")
 
 

@@ -1,5 +1,6 @@
 """``verify``: execute a run again."""
 
+import shlex
 from typing import Final
 
 import typer
@@ -23,7 +24,7 @@ def verify(run: RunArgument, runs: RunsOption = None, as_json: JsonOption = Fals
         print_json(vars(found))
     elif found.same:
         print(f"same: {found.digest}")
-        next_step(f"trading-platform orders {directory}")
+        next_step(f"trading-platform orders {shlex.quote(str(directory))}")
     else:
         print(f"different: recorded {found.recorded_digest}, now {found.digest}")
         print(found.difference)

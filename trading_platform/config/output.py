@@ -1,14 +1,15 @@
 """Where a run is written, and what beyond the record."""
 
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..model.units import seconds_to_ns
-from .fields import Id, SecondsOrOff, Section
+from .fields import Id, Problem, SecondsOrOff, Section, raise_problems
 
 RUNS: Final = "runs"
+NEWEST: Final = "last"  # what the command line calls the newest run
 
 
 class OutputConfig(Section):
@@ -35,6 +36,13 @@ class OutputConfig(Section):
         description="name of the run directory; made from id and time if left out",
         examples=["night-1"],
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.run_id == NEWEST:
+            text = 'must be another name: on the command line "last" means the newest run'
+            raise_problems([Problem("run_id", text)])
+        return self
 
     @property
     def stats_interval_ns(self) -> int:

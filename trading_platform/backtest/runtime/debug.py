@@ -15,7 +15,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, Final
@@ -30,6 +30,8 @@ from ...strategies.base import Strategy
 from ...strategies.compile_errors import compile_error_in, own_files
 from ...strategies.compiled import CompiledStrategy
 from ...strategies.registry import AnyStrategy, load_strategy
+from ..history.files import RUN_FILE
+from .parent import death, ensure_record, stop_process
 
 INTERRUPTED: Final = 130
 _PREPARATIONS: Final = (
@@ -46,6 +48,7 @@ class Debugger(pdb.Pdb):
 
     def __init__(self, files: frozenset[str]) -> None:
         super().__init__(nosigint=True)  # Ctrl-C interrupts the run, as without the debugger
+        self._asking = False
         self.prompt = "(strategy) "
         self._files = files
 
@@ -75,11 +78,24 @@ class Debugger(pdb.Pdb):
         except bdb.BdbQuit:
             raise KeyboardInterrupt from None
 
+    def interaction(self, frame: FrameType | None, tb_or_exc: Any) -> None:
+        """Ask the user what to do."""
+        self._asking = True
+        try:
+            super().interaction(frame, tb_or_exc)
+        finally:
+            self._asking = False
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Handle SIGTERM: end the run. At the prompt pdb would swallow a KeyboardInterrupt."""
+        raise bdb.BdbQuit if self._asking else KeyboardInterrupt
+
     def post_mortem(self, error: BaseException) -> None:
         """Look at the variables where an exception of the strategy came from, until the user quits."""
         print("the run is over: look at the variables (w shows the calls), q leaves", file=sys.stderr)
         self.reset()
-        self.interaction(None, error.__traceback__)
+        with suppress(bdb.BdbQuit):
+            self.interaction(None, error.__traceback__)
 
     def setup(self, frame: FrameType | None, tb: TracebackType | None) -> None:
         """Select the innermost frame of the strategy: what it called is a `down` away."""
@@ -120,13 +136,24 @@ def debug_run(config: dict[str, Any], directory: Path, search: Path | None) -> i
     with tempfile.TemporaryDirectory(prefix="trading-platform-debug-") as folder:
         file = Path(folder) / "request.json"
         file.write_text(json.dumps(request), encoding="utf-8")
-        environment = os.environ | {"NUMBA_DISABLE_JIT": "1", REQUEST_VARIABLE: str(file)}
-        command = [sys.executable, "-P", "-m", "trading_platform.backtest.runtime.debug"]
-        with _leave_interrupts_to_the_child():
-            code = subprocess.run(command, env=environment, check=False).returncode
-    if code < 0:
-        print(f"the engine's process was killed by {signal.Signals(-code).name}", file=sys.stderr)
-    return code if code >= 0 else StrategyError.exit_code
+        code = _run_plain(os.environ | {"NUMBA_DISABLE_JIT": "1", REQUEST_VARIABLE: str(file)})
+    if code >= 0 and (directory / RUN_FILE).is_file():
+        return code
+    outcome = death(code, "under the debugger")
+    ensure_record(directory, config, outcome)
+    print(outcome.error, file=sys.stderr)
+    return outcome.exit_code
+
+
+def _run_plain(environment: dict[str, str]) -> int:
+    """Run `main` in a process of its own on this terminal; return its exit code, negative if a signal killed it."""
+    command = [sys.executable, "-P", "-m", "trading_platform.backtest.runtime.debug"]
+    with _leave_interrupts_to_the_child(), subprocess.Popen(command, env=environment, text=True) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # SIGTERM: Ctrl-C is the child's
+            stop_process(child)
+            return child.returncode
 
 
 def main() -> int:
@@ -149,6 +176,7 @@ def _debug_here(config: RunConfig, directory: Path, search: Path | None) -> int:
     from ..engine import run_backtest  # compiles the runner, or loads it
 
     debugger = _debugger(config.strategy.class_path, search)
+    signal.signal(signal.SIGTERM, debugger.stop)
     try:
         # compiled code raises on a division by zero: as plain Python it has to stop there too
         with np.errstate(divide="raise"), debugger.running():
@@ -209,10 +237,16 @@ def first_line(code: CodeType) -> int:
 def _leave_interrupts_to_the_child() -> Iterator[None]:
     """Ctrl-C reaches both processes of a terminal: the one with the debugger answers it."""
     outer = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    outer_stop = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, outer)
+        signal.signal(signal.SIGTERM, outer_stop)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def run_in_child(
 
     Whatever happens there, the directory has a ``run.json`` afterwards. Ctrl-C stops the child, which then writes an
     interrupted record. What it prints (its log, prints of the strategy, complaints of the engine) goes to
-    ``display.line``.
+    ``display.line`` until that fails. An error of ``display`` itself stops the child like Ctrl-C and is raised.
     """
     display = display or Display()
     request = json.dumps(
@@ -75,29 +75,45 @@ def run_in_child(
             child.wait()
         except KeyboardInterrupt:
             outcome = _stop(child)
-        echo.join()
+        except BaseException:
+            ensure_record(directory, config, _stop(child))
+            raise
+        finally:
+            echo.join(STOP_SECONDS)  # longer only if something that the strategy started holds the pipe
         if outcome is None:
             outcome = _died(child.returncode, tail)
-    if not (directory / RUN_FILE).is_file():
-        write_run(
-            directory,
-            {
-                "format": FORMAT,
-                "run_id": directory.name,
-                "status": outcome.status,
-                "finished": utc_now_iso(),
-                "config": config,
-                "error": outcome.error,
-            },
-        )
+    ensure_record(directory, config, outcome)
     return outcome
 
 
+def ensure_record(directory: Path, config: dict[str, Any], outcome: Outcome) -> None:
+    """Write the record of a run whose process could not write its own."""
+    if (directory / RUN_FILE).is_file():
+        return
+    write_run(
+        directory,
+        {
+            "format": FORMAT,
+            "run_id": directory.name,
+            "status": outcome.status,
+            "finished": utc_now_iso(),
+            "config": config,
+            "error": outcome.error,
+        },
+    )
+
+
 def _echo(lines: IO[str], display: Display, tail: deque[str]) -> None:
-    """Pass on what the child prints."""
+    """Pass on what the child prints, as long as somebody listens; a pipe that nobody empties would stop the child."""
+    listening = True
     for line in lines:
         tail.append(line)
-        display.line(line.rstrip("\n"))
+        if not listening:
+            continue
+        try:
+            display.line(line.rstrip("\n"))
+        except (OSError, ValueError):  # the reader of standard error went, or it was closed
+            listening = False
 
 
 def _follow(lines: IO[str], display: Display) -> Outcome | None:
@@ -120,6 +136,11 @@ def _follow(lines: IO[str], display: Display) -> Outcome | None:
 
 
 def _stop(child: subprocess.Popen[str]) -> Outcome:
+    stop_process(child)
+    return Outcome("interrupted", "stopped by the user", 130)
+
+
+def stop_process(child: subprocess.Popen[str]) -> None:
     """Let the child finish its record; kill it if it does not."""
     child.send_signal(signal.SIGTERM)
     try:
@@ -127,13 +148,17 @@ def _stop(child: subprocess.Popen[str]) -> Outcome:
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         child.kill()
         child.wait()
-    return Outcome("interrupted", "stopped by the user", 130)
 
 
 def _died(code: int, tail: deque[str]) -> Outcome:
-    said = " | ".join(line.strip() for line in tail if line.strip())
+    said = " | ".join(line.strip() for line in tail if line.strip()) or "it printed nothing"
+    return death(code, said)
+
+
+def death(code: int, said: str) -> Outcome:
+    """Return the outcome of a process that ended with ``code`` and without an answer."""
     if code < 0:
         how = f"the engine's process was killed by {signal.Signals(-code).name}"
     else:
         how = f"the engine's process ended with code {code} and no answer"
-    return Outcome("failed", f"EngineError: {how}: {said or 'it printed nothing'}", 1)
+    return Outcome("failed", f"EngineError: {how}: {said}", 1)
