@@ -65,7 +65,8 @@ _PROGRESS: Final = re.compile(
 )
 _MASKS: Final = (
     (re.compile(r"\b\d{8}T\d{6}Z(-\d+)?"), "<start>"),
-    (re.compile(r"\b[0-9a-f]{12,64}\b"), "<hash>"),
+    (re.compile(r"^git +[0-9a-f]{12}\b"), "git <hash>"),
+    (re.compile(r"\b(?=\d*[a-f])[0-9a-f]{12,64}\b"), "<hash>"),  # not the long numbers: times of the market
     (re.compile(r"\b20(?!24-08-01)\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| UTC)?"), "<time>"),
     (re.compile(r"\bin \d+(\.\d+)?\s?m?s\b"), "in <seconds>"),
     (re.compile(r"\(\d[\d,]* a second\)"), "(<rate>)"),
@@ -95,6 +96,7 @@ class Session:
     ran: list[Ran] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    _unchanged_from: int = 0  # place in ``ran``: since then no page wrote a file
 
     def run_page(self, page: Path) -> None:
         """Do what a page says, top to bottom; failures are collected."""
@@ -115,6 +117,7 @@ class Session:
         path = self.directory / block.title
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
+        self._unchanged_from = len(self.ran)
 
     def _command(self, block: Block, written: str) -> None:
         exits = _EXIT.search(written)
@@ -147,7 +150,7 @@ class Session:
             )
 
     def _earlier(self, written: str) -> Ran | None:
-        return next((one for one in self.ran if one.command == written), None)
+        return next((one for one in self.ran[self._unchanged_from :] if one.command == written), None)
 
     def _python(self, block: Block, namespace: dict[str, Any]) -> None:
         code = compile(block.text, f"{block.page}:{block.first + 1}", "exec")

@@ -19,6 +19,9 @@ from scripts.docs.sessions import Session, console_commands, mask, not_executed,
         ("2024-08-01T00:00:00 to 2024-08-01T00:12:30 UTC", "2024-08-01T00:00:00 to 2024-08-01T00:12:30 UTC"),
         ("net profit    -2.09435 USDC (fees 0)", "net profit -2.09435 USDC (fees 0)"),
         ("acknowledged after 20.0 ms", "acknowledged after 20.0 ms"),
+        ("now_ns=1722470401576000000 SENT", "now_ns=1722470401576000000 SENT"),
+        ("net profit  123456789012 USDC", "net profit 123456789012 USDC"),
+        ("same: 81dfd32c6f78f817682bf091ce6c229a", "same: <hash>"),
     ],
 )
 def test_only_the_clock_is_hidden(line: str, hidden: str) -> None:
@@ -40,6 +43,16 @@ def test_an_unexpected_exit_code_is_a_failure_and_an_expected_one_is_not(tmp_pat
     held.run_page(page)
     assert [(one.exit_code, one.wanted_exit) for one in held.ran] == [(3, 0), (3, 3), (0, 3)]
     assert len(held.failures) == 2
+
+
+def test_a_run_is_executed_again_after_a_page_wrote_a_file(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    run = "```bash\ntrading-platform run --help >> ran.txt\n```\n"
+    page.write_text(f'{run}{run}```python title="new.py"\n1\n```\n{run}')
+    held = Session(tmp_path)
+    held.run_page(page)
+    assert held.failures == []
+    assert (tmp_path / "ran.txt").read_text().count("Usage") == 2
 
 
 def test_outputs_are_written_where_the_page_shows_them(tmp_path: Path) -> None:
