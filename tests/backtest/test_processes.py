@@ -244,3 +244,33 @@ def test_a_display_that_fails_stops_the_run_and_leaves_a_record(slice_file: Path
         )
 
     assert read_run(directory)["status"] in ("interrupted", "done")
+
+
+class Stopping(Display):
+    """A user who presses Ctrl-C as soon as something moves."""
+
+    def __call__(self, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_verification_says_nothing_about_sameness(slice_file: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    run_in_child(maker_config((slice_file,), COMPILED).resolved(), directory)
+
+    with pytest.raises(KeyboardInterrupt):
+        verify_run(directory, display=Stopping())
+
+
+def test_a_run_that_cannot_be_executed_again_is_not_called_different(
+    slice_file: Path, tmp_path: Path
+) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    config = resolved(slice_file, tmp_path, "None")
+    run_in_child(config, directory, search=tmp_path)
+    module = config["strategy"]["class_path"].partition(":")[0]
+    (tmp_path / f"{module}.py").unlink()
+
+    with pytest.raises(EventLogError, match="could not be executed again"):
+        verify_run(directory)

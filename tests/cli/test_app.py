@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
@@ -102,3 +103,29 @@ def test_shell_completion_is_there(shell: str) -> None:
 
 def test_completion_offers_the_commands() -> None:
     assert complete("complete_bash", "trading-platform ver", 1).split() == ["verify"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_standard_streams_do_not_stop_a_command(closed: str, tmp_path: Path) -> None:
+    out = tmp_path / "market.npz"
+    command = f"{sys.executable} -m trading_platform.cli data synth --out {out} --seconds 1 {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert out.is_file()
+
+
+def test_a_full_disk_is_one_line() -> None:
+    command = f"{sys.executable} -m trading_platform.cli schema config > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_directory_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    said = tool("schema", "config", "--out", str(tmp_path / "nowhere" / "schema.json"), code=2)
+
+    assert "nowhere" in said

@@ -32,6 +32,7 @@ def verify_run(run: Path, *, display: Display | None = None) -> Verification:
     ------
     EventLogError : no finished record, or a log that differs from its own record
     DataError : a data file is missing or not the one that was used
+    KeyboardInterrupt : the user stopped it
     """
     record = read_run(run)
     if record["status"] != "done":
@@ -46,9 +47,14 @@ def verify_run(run: Path, *, display: Display | None = None) -> Verification:
         again.mkdir()
         search = Path(record["search"]) if record["search"] else None
         outcome = run_in_child(record["config"], again, search=search, display=display)
+        if outcome.status == "interrupted":
+            raise KeyboardInterrupt
         changes = _changes(record, again)
         if outcome.status != "done":
-            return Verification(False, record["log_digest"], None, (*changes, outcome.error), "")
+            raise EventLogError(
+                f"{run}: could not be executed again, so nothing is known about it: {outcome.error}"
+                + "".join(f"\nchanged: {change}" for change in changes)
+            )
         digest = read_run(again)["log_digest"]
         difference = ""
         if digest != record["log_digest"]:

@@ -93,6 +93,7 @@ def options(
 
 def main() -> None:
     """Run the command line. An error is one message on standard error and an exit code."""
+    _open_standard_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(prog_name="trading-platform")
@@ -105,6 +106,21 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went: nothing is left to flush to
         sys.exit(BROKEN_PIPE)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(
+            f"{place}{error.strerror or error}: check the path, its permissions and the disk", file=sys.stderr
+        )
+        sys.exit(TradingPlatformError.exit_code)
+
+
+def _open_standard_streams() -> None:
+    """Give closed standard streams a place to go: a service may start us without them."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.dup2(descriptor, number)  # the number too: what we start inherits it
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def _interrupt(_number: int, _frame: Any) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NS_PER_S: Final = 1_000_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS: Final = 20  # shown unless --limit says otherwise
+ROWS_MAX: Final = 10**9
 SPARE_COLUMNS: Final = (
     "average",
     "acked",
@@ -66,7 +67,9 @@ def orders(
     sort: Annotated[
         str | None, typer.Option(help='Column to sort by; "-" before it: the highest first.')
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help=f"Rows at most, else {ROWS}; 0: all.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, max=ROWS_MAX, help=f"Rows at most, else {ROWS}; 0: all.")
+    ] = None,
     absolute: Annotated[
         bool, typer.Option("--absolute", help="Times in UTC, not since the start of the run.")
     ] = False,

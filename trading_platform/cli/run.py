@@ -74,7 +74,9 @@ def run(
         typer.echo(f"{outcome.error}\nrecord: {shown_path(directory)}", err=True)
         if not as_json:
             _next_after(
-                outcome.status, directory, f"trading-platform run {config_options(config, overrides)}"
+                outcome.status,
+                directory,
+                f"trading-platform run {config_options(config, _without_run_id(overrides))}",
             )
         raise typer.Exit(outcome.exit_code)
 
@@ -92,6 +94,11 @@ def _debug(loaded: "RunConfig", directory: Path, search: Path) -> None:
         return
     typer.echo(f"record: {shown_path(directory)}", err=True)
     raise typer.Exit(code)
+
+
+def _without_run_id(overrides: list[str] | None) -> list[str]:
+    """Return the overrides that can be used again: a run's name is taken."""
+    return [text for text in overrides or [] if not text.startswith("output.run_id=")]
 
 
 def _never_ran(exit_code: int, directory: Path) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..backtest.history.notes import Notes
 
 ROWS: Final = 20  # shown unless --limit says otherwise
+ROWS_MAX: Final = 10**9
 SPARE_COLUMNS: Final = ("wall s", "strategy", "drawdown", "instrument", "orders", "tags", "fills")
 NS_PER_S: Final = 1_000_000_000
 START: Final = "trading-platform run --config examples/local/local.json"
@@ -49,7 +50,7 @@ def ls(
     sort: Annotated[
         str, typer.Option(help='Field to sort by; "-" before it: the highest first.')
     ] = "-started",
-    limit: Annotated[int, typer.Option(min=0, help="Rows at most; 0: all.")] = ROWS,
+    limit: Annotated[int, typer.Option(min=0, max=ROWS_MAX, help="Rows at most; 0: all.")] = ROWS,
     runs: RunsOption = None,
     as_json: JsonOption = False,
 ) -> None:
