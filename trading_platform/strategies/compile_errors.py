@@ -22,6 +22,7 @@ from .._sources import PACKAGE, source_closure
 from ..core.state import FIELDS
 from . import compiled
 
+MIXED_RETURN: Final = "mixed-return"
 UNKNOWN: Final = "does-not-compile"
 _NUMBA: Final = Path(numba.__file__).resolve().parent
 _COLORS: Final = re.compile(r"\x1b\[\d*m")
@@ -134,10 +135,15 @@ def _locate(
     said: str, sources: dict[Path, ast.AST], path: Path, rule: Rule | None, match: re.Match[str] | None
 ) -> tuple[Path, int]:
     """Return file and line: the innermost place numba names, the rule's own search, or the strategy's file."""
-    for name, line in _PLACE.findall(said):
-        file = Path(name).resolve()
-        if file in sources and _inside_function(sources[file], int(line)):
-            return file, int(line)
+    places = [
+        (file, int(line))
+        for name, line in _PLACE.findall(said)
+        if (file := Path(name).resolve()) in sources and _inside_function(sources[file], int(line))
+    ]
+    if places and rule is not None and rule.code == MIXED_RETURN:
+        return min(places)  # numba names the returns in the order of a set
+    if places:
+        return places[0]
     if rule is not None and rule.locate is not None and match is not None:
         for file, tree in sources.items():
             line = rule.locate(tree, match)
@@ -450,7 +456,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "give it the same type everywhere, or use two names; int and float mix, text and None do not",
     ),
     Rule(
-        "mixed-return",
+        MIXED_RETURN,
         r"Can't unify return type from the following types: (?P<kinds>[^\n]+)",
         "the function returns different types: {kinds}",
         "return the same type everywhere; a strategy itself returns nothing",
