@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from trading_platform.backtest.history.files import IndexBusyError, RunsError, i
 from trading_platform.backtest.history.index import find_runs
 from trading_platform.backtest.history.notes import Notes, add_tags, read_notes, remove_tags, set_note
 from trading_platform.backtest.history.query import METRICS, SORTS, RunsQuery, parse_condition
-from trading_platform.backtest.history.remove import REMOVING, check_removable, remove_run
+from trading_platform.backtest.history.remove import REMOVING, check_removable, remove_run, run_bytes
 from trading_platform.model.errors import EventLogError
 from trading_platform.runner import record as record_module
 from trading_platform.runner.record import RUN_FILE, read_run, write_run
@@ -139,17 +140,105 @@ def test_directories_that_are_no_runs_are_not_listed_and_nothing_is_written(tmp_
     assert not (tmp_path / files.INDEX_FILE).exists()
 
 
-def test_start_is_told_or_else_the_best_that_is_known(runs: Path, done: Done) -> None:
+def test_start_is_told_or_else_the_time_of_the_file_that_was_written_first(runs: Path, done: Done) -> None:
     """Records of before the field existed, and those a dead child's parent wrote, have no start."""
     told = "2026-01-02T03:04:05.000006+00:00"
     add_run(runs, done, "told", lambda record: record.update(started=told))
-    ended = add_run(runs, done, "ended", lambda record: (record.pop("started"), record.update(finished=told)))
-    written = add_run(runs, done, "written", lambda record: (record.pop("started"), record.pop("finished")))
-    assert is_run(ended)
-    found = {row["run"]: row["started_ns"] for row in look(runs)}
+    expected = {"told": 1_767_323_045_000_006_000}
+    for second, files_ns in enumerate(
+        (
+            {"config.json": 1, RUN_FILE: 5},
+            {"config.json": 2, "events.bin": 8, RUN_FILE: 9},
+            {"events.bin": 3, RUN_FILE: 7},
+            {RUN_FILE: 4},
+            {"config.json": 5, "events.bin": 9},
+            {"events.bin": 6},
+        ),
+        start=1,
+    ):
+        directory = runs / f"r{second}"
+        directory.mkdir()
+        if RUN_FILE in files_ns:
+            write_run(directory, {name: done.record[name] for name in done.record if name != "started"})
+        for name, at_s in files_ns.items():
+            (directory / name).touch()
+            os.utime(directory / name, ns=(0, at_s * 10**9))
+        expected[directory.name] = second * 10**9
 
-    assert found["told"] == found["ended"] == 1_767_323_045_000_006_000
-    assert found["written"] == (written / RUN_FILE).stat().st_mtime_ns
+    assert {row["run"]: row["started_ns"] for row in look(runs)} == expected
+    assert names(runs) == ["told", "r6", "r5", "r4", "r3", "r2", "r1"]
+
+
+def test_runs_that_began_at_once_are_listed_in_the_order_of_their_names(runs: Path, done: Done) -> None:
+    for name in ("b", "é", "a", "c"):
+        add_run(runs, done, name)
+    for sort in ("-started", "started"):
+        assert names(runs, sort=sort) == ["é", "c", "b", "a"]
+
+
+ODD: dict[str, Change] = {
+    "finished-late": lambda record: record.update(finished="9999-12-31T23:59:59+00:00"),
+    "started-early": lambda record: record.update(started="0001-01-01T00:00:00+00:00"),
+    "started-naive": lambda record: record.update(started="2026-01-01T00:00:00"),
+    "infinite": lambda record: record["summary"]["pnl"].update(net="Infinity"),
+    "huge": lambda record: record["summary"]["orders"].update(sent=10**400),
+    "nan": lambda record: record.update(wakeups_per_second=float("nan")),
+    "list": lambda record: record["config"]["engine"]["instrument"].update(name=["BTC"]),
+    "object": lambda record: record["config"]["strategy"].update(class_path={"a": 1}),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_record_out_of_range_is_damaged_and_the_others_are_listed(runs: Path, done: Done, odd: str) -> None:
+    add_run(runs, done, "good")
+    add_run(runs, done, "odd", ODD[odd])
+    rows = {row["run"]: row for row in look(runs)}
+
+    assert {name: row["status"] for name, row in rows.items()} == {"good": "done", "odd": "damaged"}
+    assert "must be" in rows["odd"]["error"] or odd in ("huge", "started-naive")
+    assert rows["odd"]["started_ns"] == (runs / "odd" / RUN_FILE).stat().st_mtime_ns
+    json.dumps(list(rows.values()), allow_nan=False)
+
+
+def test_record_nested_too_deep_is_damaged(runs: Path, done: Done) -> None:
+    (add_run(runs, done, "deep") / RUN_FILE).write_text("[" * 200_000)
+    assert [row["status"] for row in look(runs)] == ["damaged"]
+
+
+def test_time_of_a_file_beyond_2262_is_the_last_time_there_is(runs: Path, done: Done) -> None:
+    directory = add_unfinished(runs, done, "a")
+    os.utime(directory / "events.bin", (0, 10_000_000_000))  # 2286
+    if (directory / "events.bin").stat().st_mtime_ns < 2**63:
+        pytest.skip("this file system ends earlier")
+    assert [row["started_ns"] for row in look(runs)] == [2**63 - 1]
+
+
+def test_text_that_has_no_utf8_is_listed_written_out(runs: Path, done: Done) -> None:
+    """JSON can spell a lone surrogate; neither SQLite nor a terminal takes one."""
+    directory = add_run(runs, done, "a")
+    content = done.record | {"status": "failed", "error": "bad \ud800 name", "scope": "\udce9"}
+    (directory / RUN_FILE).write_text(json.dumps(content))
+    (row,) = look(runs)
+
+    assert (row["status"], row["error"], row["scope"]) == ("failed", "bad \\ud800 name", "\\udce9")
+    assert [row["run"] for row in look(runs, strategy="touch")] == ["a"]
+
+
+def test_directory_whose_name_is_not_utf8_is_left_out_with_a_warning(runs: Path, done: Done) -> None:
+    shutil.copytree(add_run(runs, done, "good"), runs / "caf\udce9")
+    for _ in range(2):
+        warnings: list[str] = []
+        assert [row["run"] for row in look(runs, warnings)] == ["good"]
+        assert len(warnings) == 1
+        assert "caf\\udce9: is not listed" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    "query", [{"strategy": "\udce9"}, {"instrument": "\udce9"}, {"tags": ("ok", "\udce9")}]
+)
+def test_question_that_has_no_utf8_is_refused(query: dict[str, Any]) -> None:
+    with pytest.raises(RunsError, match=r"must be text in UTF-8, was \\udce9"):
+        RunsQuery(**query)
 
 
 # --- lost, damaged, old
@@ -412,7 +501,7 @@ def test_tags_and_note_are_in_the_directory_and_survive_the_index(runs: Path, do
     assert [path.name for path in directory.iterdir() if path.suffix == ".part"] == []
 
 
-@pytest.mark.parametrize("tag", ["", "-x", "two words", "a\n", "x" * 65, "naïve", "a,b"])
+@pytest.mark.parametrize("tag", ["", "-x", "two words", "a\n", "x" * 65, "naïve", "a,b", "caf\udce9"])
 def test_tag_that_is_none_is_refused_and_nothing_is_written(runs: Path, done: Done, tag: str) -> None:
     directory = add_run(runs, done, "a")
     with pytest.raises(RunsError, match="tag must be"):
@@ -434,6 +523,16 @@ def test_note_has_a_bound(runs: Path, done: Done) -> None:
         set_note(directory, "x" * 10_001)
 
 
+def test_note_that_has_no_utf8_is_refused_and_nothing_is_written(runs: Path, done: Done) -> None:
+    directory = add_run(runs, done, "a")
+    before = sorted(directory.iterdir())
+    with pytest.raises(RunsError, match=r"UTF-8, was caf\\udce9"):
+        set_note(directory, "caf\udce9")
+    with pytest.raises(RunsError, match=r"was \\udce9"):
+        remove_tags(directory, ["\udce9"])
+    assert sorted(directory.iterdir()) == before
+
+
 def test_what_is_no_run_takes_no_tags(tmp_path: Path) -> None:
     with pytest.raises(RunsError, match="must be a run directory"):
         add_tags(tmp_path, ["x"])
@@ -441,7 +540,17 @@ def test_what_is_no_run_takes_no_tags(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"format": 2, "tags": [], "note": ""}', '{"format": 1, "tags": "x"}']
+    "text",
+    [
+        "{",
+        "[]",
+        '{"format": 2, "tags": [], "note": ""}',
+        '{"format": 1, "tags": "x"}',
+        r'{"format": 1, "tags": ["\ud800"], "note": ""}',
+        r'{"format": 1, "tags": [], "note": "\ud800"}',
+        "[" * 200_000,
+    ],
+    ids=range(7),
 )
 def test_damaged_notes_are_told_at_every_look_and_never_overwritten(
     runs: Path, done: Done, text: str
@@ -480,6 +589,127 @@ def test_removal_that_was_cut_off_is_never_a_run_and_is_finished_by_the_next(run
     assert names(runs) == ["b"]
     remove_run(runs / "b", runs)
     assert {path.name for path in runs.iterdir()} == {files.INDEX_FILE}
+
+
+def test_link_that_is_named_like_a_removal_is_taken_away_and_what_it_leads_to_is_not(
+    runs: Path, done: Done, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        add_run(runs, done, name)
+    outside = add_run(tmp_path, done, "outside")
+    (runs / f"{REMOVING}a").symlink_to(outside)
+    (runs / f"{REMOVING}dead").symlink_to(tmp_path / "nowhere")
+    (runs / f"{REMOVING}file").write_text("not ours")
+    remove_run(runs / "a", runs)
+
+    assert {path.name for path in runs.iterdir()} == {"b", f"{REMOVING}file"}
+    assert is_run(outside)
+    (runs / f"{REMOVING}b").write_text("in the way")
+    with pytest.raises(RunsError, match="is a file: move it away"):
+        remove_run(runs / "b", runs)
+    assert is_run(runs / "b")
+
+
+def test_removal_waits_for_who_writes_notes_and_both_end_well(
+    runs: Path, done: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer is stopped in the middle, with its half file there; the removal may go on only after it."""
+    directory = add_run(runs, done, "a")
+    write = record_module.write_json
+    removals: list[Future[None]] = []
+    waited: list[bool] = []
+
+    def write_slowly(path: Path, content: Any) -> None:
+        removals.append(other.submit(remove_run, directory, runs))
+        wait(removals, timeout=0.3)
+        waited.append(not removals[0].done() and directory.is_dir())
+        write(path, content)
+
+    monkeypatch.setattr(record_module, "write_json", write_slowly)
+    with ThreadPoolExecutor(1) as other:
+        assert add_tags(directory, ["x"]).tags == ("x",)
+
+    assert (waited, removals[0].exception()) == ([True], None)
+    assert list(runs.iterdir()) == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_run_that_is_removed_while_a_note_waits_is_told_and_nothing_is_written(
+    runs: Path, done: Done, again: bool
+) -> None:
+    """``again``: another run of the same name is there by then. It is not the one that was meant."""
+    directory = add_run(runs, done, "a")
+    with ThreadPoolExecutor(1) as other:
+        with locked(directory):
+            change = other.submit(set_note, directory, "too late")
+            wait([change], timeout=0.3)
+            assert not change.done()
+            shutil.rmtree(directory)
+            if again:
+                add_run(runs, done, "a")
+        error = change.exception(timeout=60)
+
+    assert type(error) is RunsError
+    assert "was removed meanwhile" in str(error)
+    assert [path.name for path in runs.rglob("*")] == (["a", RUN_FILE] if again else [])
+
+
+TAGGER = """
+import sys
+from pathlib import Path
+from trading_platform.backtest.history.files import RunsError
+from trading_platform.backtest.history.notes import add_tags
+
+run = Path(sys.argv[1])
+for number in range(1_000_000):
+    try:
+        add_tags(run, [f"t{number % 5}"])
+        if number == 0:
+            print("ready", flush=True)
+    except RunsError as error:
+        print(error)
+        break
+"""
+
+
+def test_process_that_tags_all_the_time_never_stops_a_removal(runs: Path, done: Done) -> None:
+    for round in range(3):
+        directory = add_run(runs, done, f"r{round}")
+        with subprocess.Popen(
+            [sys.executable, "-c", TAGGER, str(directory)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=ENVIRONMENT,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            remove_run(directory, runs)
+            said, _ = process.communicate(timeout=60)
+            assert process.returncode == 0, said
+        assert "must be a run directory" in said
+        assert list(runs.iterdir()) == []
+
+
+def test_files_that_vanish_or_lead_nowhere_have_no_size(
+    runs: Path, done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = add_run(runs, done, "a")
+    size = (directory / RUN_FILE).stat().st_size
+    (tmp_path / "far").write_bytes(b"x" * 1000)
+    (directory / "far").symlink_to(tmp_path / "far")
+    (directory / "nowhere").symlink_to(tmp_path / "absent")
+    assert files.file_sizes(directory, follow_links=True) == {RUN_FILE: size, "far": 1000}
+    links = (directory / "far").lstat().st_size + (directory / "nowhere").lstat().st_size
+    assert run_bytes(directory) == size + links
+
+    listed = [path.name for path in directory.iterdir()]
+    monkeypatch.setattr(os, "listdir", lambda path: [*listed, "notes.json.part"])  # renamed since
+    assert run_bytes(directory) == size + links
+    monkeypatch.undo()
+    shutil.rmtree(directory)
+    with pytest.raises(RunsError, match="was removed meanwhile"):
+        run_bytes(directory)
 
 
 def test_only_run_directories_of_the_runs_directory_are_removed(

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from oracle.builders import run as run_here
 
 import trading_platform
 from cli.calling import Answer, Command
+from trading_platform.cli.common import find_run
 from trading_platform.data.files import load_events, save_events
 from trading_platform.eventlog.reader import open_log
 from trading_platform.model.enums import EventFlag, EventKind
@@ -302,6 +304,10 @@ def test_ls_filters(tool: Command, runs: Path, arguments: tuple[object, ...], fo
         (("tag", "first", "two words"), ("tag must be", "two words")),
         (("tag", "first", "absent", "--remove"), ("(none)", "absent")),
         (("show", "nowhere"), ("nowhere must be a run", "first")),
+        (("ls", "--since", "9999-01-01"), ("--since", "2262", "9999")),
+        (("ls", "--tag", "caf\udce9"), ("--tag must be text in UTF-8", "caf\\udce9")),
+        (("tag", "first", "caf\udce9"), ("tag must be", "caf\\udce9")),
+        (("note", "first", "caf\udce9"), ("note must be text in UTF-8", "caf\\udce9")),
         (("rm", "first"), ("--yes",)),
         (("rm", "..", "--yes"), (".. must be a run", "first")),
     ],
@@ -314,6 +320,54 @@ def test_wrong_arguments_of_runs_exit_with_2_and_name_what_is_right(
     assert (answer.code, answer.out) == (2, "")
     assert all(word in answer.err for word in words), answer.err
     assert (runs / "first" / RUN_FILE).is_file()
+    assert not list(runs.rglob("notes.json*"))
+
+
+def test_last_is_the_first_row_of_ls(tool: Command, runs: Path) -> None:
+    """Begun last, whatever became of it: a run that goes on or ended later, but began earlier, is not the last."""
+    start = datetime.fromisoformat(json.loads((runs / "first" / RUN_FILE).read_text())["started"])
+    made = [
+        ("first", "done", 0, 90),
+        ("b-unfinished", "unfinished", 10, 95),
+        ("a-failed", "done", 20, 80),
+        ("d-no-start", "no start", 30, 70),
+        ("a-damaged", "damaged", 40, 60),
+        ("b-at-once", "unfinished", 50, 99),
+        ("c-at-once", "unfinished", 50, 51),
+    ]
+    for number, (name, state, begun_s, written_s) in enumerate(made):
+        directory = runs / name
+        if name != "first":
+            shutil.copytree(runs / "first", directory)
+        record = json.loads((directory / RUN_FILE).read_text())
+        record["started"] = (start + timedelta(seconds=begun_s)).isoformat()
+        if state == "no start":
+            del record["started"]
+        (directory / RUN_FILE).write_text("{" if state == "damaged" else json.dumps(record))
+        if state == "unfinished":
+            (directory / RUN_FILE).unlink()
+        for path in directory.iterdir():
+            at_s = start.timestamp() + (begun_s if path.name == "config.json" else written_s)
+            os.utime(path, (at_s, at_s))
+        rows = [row["run"] for row in tool("runs", "ls", "--json").json["runs"]]
+        assert rows == [name for name, *_ in reversed(made[: number + 1])]
+        assert find_run("last").name == rows[0]
+
+
+def test_ls_and_show_of_a_record_with_odd_text_and_a_directory_with_an_odd_name(
+    tool: Command, runs: Path
+) -> None:
+    path = runs / "first" / RUN_FILE
+    shutil.copytree(runs / "first", runs / "caf\udce9")
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"status": "failed", "error": "bad \ud800 name"})
+    )
+    text, machine, shown = tool("runs", "ls"), tool("runs", "ls", "--json"), tool("runs", "show", "first")
+
+    assert (text.code, machine.code, shown.code) == (0, 0, 0), shown.err
+    assert [row["run"] for row in machine.json["runs"]] == ["first"]
+    assert "caf\\udce9: is not listed" in text.err
+    assert "bad \\ud800 name" in shown.out
 
 
 def test_ls_before_the_first_run_says_how_to_start(

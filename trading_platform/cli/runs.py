@@ -98,7 +98,7 @@ def show(run: RunArgument, runs: RunsOption = None, as_json: JsonOption = False)
 
     Example: trading-platform runs show last
     """
-    from ..backtest.history.files import LOG_FILE, RUN_FILE, UNFINISHED, require_run
+    from ..backtest.history.files import LOG_FILE, RUN_FILE, UNFINISHED, file_sizes, require_run
     from ..backtest.history.notes import read_notes
     from ..runner.record import read_run
 
@@ -106,7 +106,7 @@ def show(run: RunArgument, runs: RunsOption = None, as_json: JsonOption = False)
     require_run(directory)
     notes = read_notes(directory)
     record = read_run(directory) if (directory / RUN_FILE).is_file() else None
-    files = {path.name: path.stat().st_size for path in sorted(directory.iterdir()) if path.is_file()}
+    files = file_sizes(directory, follow_links=True)
     if as_json:
         status = UNFINISHED if record is None else record["status"]
         head = {"run": str(directory), "status": status, "tags": list(notes.tags), "note": notes.note}
@@ -221,7 +221,10 @@ def _time_ns(option: str, text: str | None) -> int | None:
             f"{option} must be ISO 8601 as in 2026-01-31 or 2026-01-31T12:00, was {text}"
         ) from None
     since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
+    ns = (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
+    if abs(ns) >= 2**63:
+        raise UsageError(f"{option} must be a time between 1678 and 2262, was {text}")
+    return ns
 
 
 def _confirmed(question: str) -> bool:
@@ -286,6 +289,7 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
 def _print_record(
     directory: Path, record: Mapping[str, Any], notes: "Notes", files: Mapping[str, int]
 ) -> None:
+    from ..backtest.history.files import encodable
     from ..report.result import print_result
 
     _print_head(directory, str(record["status"]), notes)
@@ -296,7 +300,7 @@ def _print_record(
         print()
     _print_pairs([("files", _files(files))])
     if record.get("traceback"):
-        print(record["traceback"])
+        print(encodable(record["traceback"]))
 
 
 def _print_unfinished(directory: Path, notes: "Notes", files: Mapping[str, int]) -> None:
@@ -330,12 +334,14 @@ def _print_pairs(pairs: list[tuple[str, str]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from ..backtest.history.files import encodable
+
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in pairs:
         if text:
-            table.add_row(label, escape(text))
+            table.add_row(label, escape(encodable(text)))
     if table.row_count:
         console().print(table)
 

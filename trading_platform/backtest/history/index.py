@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,13 +25,17 @@ from .files import (
     UNFINISHED,
     IndexBusyError,
     RunsError,
+    encodable,
+    is_encodable,
     is_run,
     locked,
+    start_ns,
 )
 from .notes import read_notes
 from .query import METRICS, TEXTS, TIMES, RunsQuery
 
-VERSION: Final = 1  # of the tables below: change one, raise it
+VERSION: Final = 2  # of the tables below and of what stands in them: change one, raise it
+INT64_MAX: Final = 2**63 - 1  # of SQLite, too: times end in 2262
 BUSY_SECONDS: Final = 60.0
 EVENT_BYTES: Final = 128  # of a record, and of the header of events.bin
 _COLUMNS: Final = (*TEXTS, *TIMES, *METRICS)
@@ -190,6 +195,9 @@ def _synchronize(connection: sqlite3.Connection, directory: Path, warn: Warn) ->
         stamp = _stamp(entry.path)
         if stamp is None:
             continue
+        if not is_encodable(entry.name):
+            warn(f"{encodable(entry.path)}: is not listed: the name of a run must be UTF-8, rename it")
+            continue
         seen.add(entry.name)
         if known.get(entry.name) != stamp:
             _write_row(connection, Path(entry.path), stamp, warn)
@@ -256,35 +264,30 @@ def _row(run: Path) -> dict[str, Any]:
     """Return the columns of a run but its notes."""
     from ...runner.record import read_run
 
-    row: dict[str, Any] = {"run": run.name}
+    began_ns = start_ns(run)
+    began_ns = None if began_ns is None else min(began_ns, INT64_MAX)  # some file systems reach beyond
+    row: dict[str, Any] = {"run": run.name, "started_ns": began_ns}
     if not (run / RUN_FILE).is_file():
         log = _stat(str(run / LOG_FILE))
-        size, written_ns = (log.st_size, log.st_mtime_ns) if log is not None else (0, None)
-        events = max(0, size // EVENT_BYTES - 1)
-        return row | {"status": UNFINISHED, "started_ns": written_ns, "events": events}
-    changed = _stat(str(run / RUN_FILE))
-    row["started_ns"] = changed.st_mtime_ns if changed is not None else None
+        events = max(0, (log.st_size if log is not None else 0) // EVENT_BYTES - 1)
+        return row | {"status": UNFINISHED, "events": events}
     try:
         record = read_run(run)
         numbers = {name: _number(record, path) for name, path in METRICS.items()}
-        started_ns, finished_ns = (_iso_ns(record.get(name)) for name in ("started", "finished"))
-    except (EventLogError, OSError, ValueError, TypeError) as error:
-        return row | {"status": DAMAGED, "error": str(error)}
-    return (
-        row
-        | numbers
-        | {
+        started_ns, finished_ns = (_iso_ns(record, name) for name in ("started", "finished"))
+        texts = {
             "status": record["status"],
-            "started_ns": started_ns or finished_ns or row["started_ns"],
-            "finished_ns": finished_ns,
-            "config": record.get("id") or _at(record, ("config", "id")),
-            "scope": record.get("scope"),
-            "strategy": _at(record, ("config", "strategy", "class_path")),
-            "instrument": _at(record, ("config", "engine", "instrument", "name")),
-            "currency": _at(record, ("summary", "pnl", "currency")),
-            "error": record.get("error"),
+            "config": _text(record, ("id",)) or _text(record, ("config", "id")),
+            "scope": _text(record, ("scope",)),
+            "strategy": _text(record, ("config", "strategy", "class_path")),
+            "instrument": _text(record, ("config", "engine", "instrument", "name")),
+            "currency": _text(record, ("summary", "pnl", "currency")),
+            "error": _text(record, ("error",)),
         }
-    )
+    except (EventLogError, OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        return row | {"status": DAMAGED, "error": encodable(str(error))}
+    times = {"started_ns": began_ns if started_ns is None else started_ns, "finished_ns": finished_ns}
+    return row | numbers | times | texts
 
 
 def _at(record: Mapping[str, Any], path: tuple[str, ...]) -> Any:
@@ -295,17 +298,36 @@ def _at(record: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return value
 
 
+def _text(record: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+    """Return a text at a path, as it can be stored and printed."""
+    value = _at(record, path)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{'.'.join(path)} must be a text, was {value!r}")
+    return encodable(value)
+
+
 def _number(record: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
     """Return a number at a path. Amounts are exact texts there: what is listed and compared is the nearest float."""
     value = _at(record, path)
     if isinstance(value, list):
         return float(len(value))
-    return None if value is None else float(value)
+    if value is None:
+        return None
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"{'.'.join(path)} must be a finite number, was {value}")
+    return number
 
 
-def _iso_ns(text: str | None) -> int | None:
-    """Return an ISO 8601 time as [ns]."""
+def _iso_ns(record: Mapping[str, Any], name: str) -> int | None:
+    """Return an ISO 8601 time of a record as [ns]."""
+    text = record.get(name)
     if text is None:
         return None
     since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+    ns = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+    if abs(ns) > INT64_MAX:
+        raise ValueError(f"{name} must be a time between 1678 and 2262, was {text}")
+    return ns

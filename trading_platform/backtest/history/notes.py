@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...model.errors import EventLogError
-from .files import NOTES_FILE, RunsError, locked, require_run
+from .files import NOTES_FILE, RunsError, encodable, gone, is_encodable, locked, require_run
 
 FORMAT: Final = 1
 NOTE_MAX: Final = 10_000  # characters
@@ -38,9 +38,10 @@ def read_notes(run: Path) -> Notes:
         tags, note = content["tags"], content["note"]
         if not isinstance(tags, list) or not all(isinstance(text, str) for text in [*tags, note]):
             raise EventLogError(f"{path}: tags must be texts in a list, and the note a text")
+        "".join([*tags, note]).encode("utf-8")  # JSON can spell what UTF-8 cannot: no list could show it
     except FileNotFoundError:
         return Notes()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise EventLogError(
             f"{path}: must be the notes of a run, cannot be read ({type(error).__name__}: {error}); "
             "repair it or remove it: the run itself does not need it"
@@ -79,7 +80,9 @@ def remove_tags(run: Path, tags: Iterable[str]) -> Notes:
         absent = sorted(removed.difference(notes.tags))
         if absent:
             has = ", ".join(notes.tags) or "none"
-            raise RunsError(f"{run}: tag must be one of the run's ({has}), was {', '.join(absent)}")
+            raise RunsError(
+                f"{run}: tag must be one of the run's ({has}), was {encodable(', '.join(absent))}"
+            )
         return replace(notes, tags=tuple(tag for tag in notes.tags if tag not in removed))
 
     return _change(run, without)
@@ -90,11 +93,15 @@ def set_note(run: Path, note: str) -> Notes:
 
     Raises
     ------
-    RunsError : no run, or more text than NOTE_MAX characters
+    RunsError : no run, more text than NOTE_MAX characters, or one that UTF-8 cannot write
     EventLogError : see read_notes; nothing is changed
     """
     if len(note) > NOTE_MAX:
         raise RunsError(f"note must have at most {NOTE_MAX:,} characters, was {len(note):,}")
+    if not is_encodable(note):
+        raise RunsError(
+            f"note must be text in UTF-8, was {encodable(note)}: type it on a terminal that is set to UTF-8"
+        )
     return _change(run, lambda notes: replace(notes, note=note))
 
 
@@ -103,7 +110,10 @@ def _change(run: Path, change: Callable[[Notes], Notes]) -> Notes:
     from ...runner.record import write_json
 
     require_run(run)
-    with locked(run):
-        notes = change(read_notes(run))
-        write_json(run / NOTES_FILE, {"format": FORMAT, "tags": list(notes.tags), "note": notes.note})
+    try:
+        with locked(run):
+            notes = change(read_notes(run))
+            write_json(run / NOTES_FILE, {"format": FORMAT, "tags": list(notes.tags), "note": notes.note})
+    except FileNotFoundError as error:
+        raise gone(run) from error
     return notes

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from .files import STATUSES, RunsError
+from .files import STATUSES, RunsError, encodable, is_encodable
 
 # number of a run -> where it stands in run.json
 METRICS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -114,6 +114,14 @@ class RunsQuery:
             raise RunsError(
                 f'--sort must be one of {", ".join(SORTS)}, with "-" before it or not, was {self.sort}'
             )
+        for option, texts in (
+            ("--strategy", (self.strategy,)),
+            ("--instrument", (self.instrument,)),
+            ("--tag", self.tags),
+        ):
+            for text in texts:
+                if not is_encodable(text):
+                    raise RunsError(f"{option} must be text in UTF-8, was {encodable(text)}")
 
     def conditions(self) -> tuple[str, list[str | int | float]]:
         """Return the WHERE clause and its parameters: names come from tables, values are parameters."""

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from .files import LOG_FILE, RUN_FILE, RunsError, locked, require_run
+from .files import LOG_FILE, RUN_FILE, RunsError, file_sizes, gone, locked, require_run
 
 REMOVING: Final = ".removing-"  # begins with a dot: neither listed nor found
 
@@ -25,7 +25,10 @@ def check_removable(run: Path, runs: Path, *, force: bool = False) -> None:
     if run.name.startswith("."):
         raise RunsError(f"{run}: must be a run: names of runs do not begin with a dot")
     require_run(run)
-    inner = sorted(path.name for path in run.iterdir() if path.is_dir() and not path.is_symlink())
+    try:
+        inner = sorted(path.name for path in run.iterdir() if path.is_dir() and not path.is_symlink())
+    except FileNotFoundError as error:
+        raise gone(run) from error
     if inner:
         raise RunsError(f"{run}: holds the directory {inner[0]}, which no run writes: move it away first")
     if not (run / RUN_FILE).is_file() and not force:
@@ -35,23 +38,32 @@ def check_removable(run: Path, runs: Path, *, force: bool = False) -> None:
 
 
 def run_bytes(run: Path) -> int:
-    """Return the size of a run's files [bytes]."""
-    return sum(path.lstat().st_size for path in run.iterdir())
+    """Return the size of a run's files [bytes]; RunsError if it was removed meanwhile."""
+    return sum(file_sizes(run, follow_links=False).values())
 
 
 def remove_run(run: Path, runs: Path, *, force: bool = False) -> None:
     """Remove a run. It is renamed first, in one step: what is cut off halfway is never taken for a run.
 
-    Removals that were cut off before are finished too.
+    Removals that were cut off before are finished too. Who writes a tag or a note at the same time is waited for.
 
     Raises
     ------
-    RunsError : see check_removable
+    RunsError : see check_removable; or another removed it meanwhile
     """
     with locked(runs):
         check_removable(run, runs, force=force)
-        for left in runs.glob(f"{REMOVING}*"):
-            shutil.rmtree(left)
         doomed = runs / f"{REMOVING}{run.name}"
-        (runs / run.name).rename(doomed)
+        for left in runs.glob(f"{REMOVING}*"):
+            if left.is_symlink():
+                left.unlink()  # the link alone: where it leads is not ours
+            elif left.is_dir():
+                shutil.rmtree(left)
+            elif left == doomed:
+                raise RunsError(f"{left}: must be free to remove {run.name}, is a file: move it away first")
+        try:
+            with locked(runs / run.name):
+                (runs / run.name).rename(doomed)
+        except FileNotFoundError as error:
+            raise gone(run) from error
         shutil.rmtree(doomed)
