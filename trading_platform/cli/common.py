@@ -8,13 +8,13 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from ..backtest.history.files import CONFIG_FILE, LOG_FILE, RUN_FILE, is_run
+from ..backtest.history.files import is_encodable, is_run, start_ns
 from ..backtest.runtime.display import Display
 from ..model.errors import ConfigError, TradingPlatformError
 from ..runner.clock import monotonic_seconds
@@ -90,15 +90,13 @@ def _runs_in(directory: Path) -> list[str]:
     """Return the names of the run directories, the newest start first: the config is written first."""
     if not directory.is_dir():
         return []
-    found = []
-    for entry in os.scandir(directory):
-        if entry.name.startswith(".") or not is_run(Path(entry.path)):
-            continue
-        for name in (CONFIG_FILE, LOG_FILE, RUN_FILE):
-            with suppress(FileNotFoundError):  # of an older run; or the run is being removed
-                found.append(((Path(entry.path) / name).stat().st_mtime_ns, entry.name))
-                break
-    return [name for _, name in sorted(found, reverse=True)]
+    names = (entry.name for entry in os.scandir(directory) if not entry.name.startswith("."))
+    starts = ((start_ns(directory / name), name) for name in names if is_encodable(name))
+    return [name for start, name in sorted(starts, key=_newest_last, reverse=True) if start is not None]
+
+
+def _newest_last(run: tuple[int | None, str]) -> tuple[int, str]:
+    return run[0] or 0, run[1]
 
 
 def parse_overrides(texts: list[str] | None) -> dict[str, object]:
@@ -131,7 +129,7 @@ def config_options(config: list[Path], overrides: list[str] | None) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON value on standard output."""
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode())
 
 
 def console() -> "Console":
