@@ -56,6 +56,35 @@ def test_a_module_that_cannot_be_imported_is_listed_with_its_error(tmp_path: Pat
     assert good in found
 
 
+def test_a_module_that_ends_the_process_is_listed_with_its_error(tmp_path: Path) -> None:
+    (tmp_path / "exiting_listed.py").write_text(
+        "import sys\nfrom trading_platform.strategies.base import Strategy\n"
+        "class Gone(Strategy): ...\nsys.exit('not today')\n"
+    )
+    good = write_interpreted(tmp_path, "pass")
+    found = listed(tmp_path)
+
+    assert found["exiting_listed"]["error"] == "SystemExit: not today"
+    assert good in found
+
+
+def test_strategies_derived_from_those_of_other_modules_are_listed(tmp_path: Path) -> None:
+    """Of one's own, at any distance, and of those that are shipped."""
+    module = write_interpreted(tmp_path, "pass").partition(":")[0]
+    (tmp_path / "derived_once.py").write_text(f"from {module} import Maker\nclass Once(Maker): ...\n")
+    (tmp_path / "aaa_derived_twice.py").write_text(
+        "import derived_once\nclass Twice(derived_once.Once): ...\n"
+    )
+    (tmp_path / "derived_shipped.py").write_text(
+        "from trading_platform.strategies import touch_maker as own\nclass Shipped(own.TouchMaker): ...\n"
+    )
+    (tmp_path / "using_script.py").write_text(f"import {module}\nraise SystemExit('I am a script')\n")
+    found = listed(tmp_path)
+
+    assert {"derived_once:Once", "aaa_derived_twice:Twice", "derived_shipped:Shipped"} <= set(found)
+    assert not any(class_path.startswith("using_script") for class_path in found)
+
+
 def test_a_module_without_a_strategy_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "script_listed.py").write_text("raise SystemExit('I am a script')\n")
 
@@ -69,6 +98,13 @@ def test_a_module_without_a_strategy_is_not_imported(tmp_path: Path) -> None:
         ("class A(base.Strategy): ...", True),
         ("@compiled_strategy(Params)\ndef a(state, params, memory): ...", True),
         ("@compiled.compiled_strategy(Params)\ndef a(state, params, memory): ...", True),
+        ("from trading_platform.strategies.touch_maker import TouchMaker\nclass A(TouchMaker): ...", True),
+        ("import trading_platform.strategies.base as b\nclass A(b.Anything): ...", True),
+        (
+            "from trading_platform.strategies.params import StrategyParams\nclass A(StrategyParams): ...",
+            False,
+        ),
+        ("from other import Maker\nclass A(Maker): ...", False),
         ("class A: ...", False),
         ("def compiled_strategy(): ...", False),
         ("text = 'class A(Strategy)'", False),

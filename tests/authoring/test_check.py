@@ -58,6 +58,48 @@ def test_what_compiled_code_does_otherwise_is_found_with_the_line_that_plain_pyt
     assert "wraps around" in found.cure
 
 
+def test_floats_that_pass_compiled_pass_as_plain_python(tmp_path: Path) -> None:
+    """Infinity is a number of both forms: nothing wraps around."""
+    body = """
+        memory["mean"] = np.exp(1000.0)
+        memory["mean"] = memory["mean"] * 2.0 + np.exp(800.0)
+        memory["mean"] = np.log(0.0)
+    """
+    report = checked(tmp_path, write_compiled(tmp_path, body))
+
+    assert report.findings == ()
+    assert report.repeated == FEW["engine.max_wakeups"]
+
+
+def test_a_float_divided_by_zero_stops_compiled_code_too(tmp_path: Path) -> None:
+    """Compiled code raises where numpy only warns: as plain Python the line is known."""
+    body = """
+        memory["mean"] = 0.0
+        memory["mean"] = 1.0 / memory["mean"]  # here
+    """
+    class_path = write_compiled(tmp_path, body)
+    found = only(checked(tmp_path, class_path))
+
+    assert (found.code, found.line) == ("division-by-zero", marked_line(tmp_path, class_path))
+
+
+def test_two_wrong_values_on_one_line_are_two_findings(tmp_path: Path) -> None:
+    class_path = write_interpreted(tmp_path, "view.quote(1, 0, view.bid_ticks() - 0.5, qty_lots / 2)  # here")
+    report = checked(tmp_path, class_path)
+
+    assert [found.code for found in report.findings] == ["float-intent"] * 2
+    assert [found.text.split()[0] for found in report.findings] == ["price_ticks", "qty_lots"]
+    assert {found.line for found in report.findings} == {marked_line(tmp_path, class_path)}
+
+
+def test_a_module_that_ends_the_process_at_import_is_found_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "exiting_module.py").write_text("import sys\nsys.exit('not today')\n")
+    found = only(checked(tmp_path, "exiting_module:A"))
+
+    assert (found.code, found.line) == ("import-failed", 2)
+    assert "SystemExit: not today" in found.text
+
+
 def test_last_bits_of_floats_are_a_warning_only(tmp_path: Path) -> None:
     body = """
         for step in range(200):

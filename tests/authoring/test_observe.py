@@ -99,6 +99,35 @@ CASES: Final = {
         code="overflow",
         words=("64 bits",),
     ),
+    "overflow of a sum over several lines": Case(
+        'memory["big"] = 9 * 10**18  # é\nmemory["big"] = (\n    memory["big"]  # here\n    + memory["big"]\n)',
+        compiled=True,
+        code="overflow",
+    ),
+    "overflow in place": Case(
+        'memory["big"] = 9 * 10**18\nmemory["big"] *= 2  # here', compiled=True, code="overflow"
+    ),
+    "floats that grow to infinity": Case(
+        """
+        memory["mean"] = np.exp(1000.0)
+        memory["mean"] = np.log(memory["mean"] * 0.0 + np.float64(0))
+        memory["mean"] = 1e300
+        memory["mean"] = memory["mean"] * memory["mean"]
+        memory["mean"] *= 2
+        memory["mean"] = np.float64(1e300) * np.float64(1e300)
+        """,
+        compiled=True,
+    ),
+    "division of floats by zero": Case(
+        'memory["mean"] = 0.0\nmemory["mean"] = 1.0 / memory["mean"]  # here',
+        compiled=True,
+        code="division-by-zero",
+    ),
+    "floats of a class": Case(
+        "self.weight = np.log(np.float64(0)) + np.float64(1) / np.float64(0) + np.exp(np.float64(1000))\n"
+        "view.quote(1, 0, view.bid_ticks(), qty_lots)",
+        compiled=False,
+    ),
     "float price": Case(
         "view.quote(1, 0, view.bid_ticks() - 0.5, qty_lots)  # here",
         compiled=False,

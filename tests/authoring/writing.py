@@ -70,6 +70,8 @@ def maker(state: State, params: Any, memory: Any) -> None:
     quote(state, 0, 1, 0, book["bid_ticks"], qty_lots)
 '''
 INTERPRETED_HEAD: Final = '''
+import numpy as np
+
 from trading_platform.model.enums import Wake
 from trading_platform.strategies.base import Strategy
 from trading_platform.strategies.params import Qty, StrategyParams

@@ -163,6 +163,51 @@ def test_check_of_a_config_takes_strategy_and_parameters_from_it(tool: Command, 
     assert f"next: trading-platform run --config {config}" in answer.out
 
 
+DERIVED: Final = """
+from checked_maker_base import CheckedMakerBase
+
+
+class Sub(CheckedMakerBase):
+    \"\"\"The same, under another name.\"\"\"
+"""
+
+
+def test_next_command_is_about_the_same_strategy_with_the_same_options(tool: Command, tmp_path: Path) -> None:
+    """Else what was checked is not what is run."""
+    assert tool("strategy", "new", "checked_maker_base", "--dir", tmp_path).code == 0
+    (tmp_path / "derived_checked.py").write_text(DERIVED)
+    (tmp_path / "wrong_derived.py").write_text(WRONG)
+    config = tmp_path / "checked_maker_base.json"
+    options = ("--config", config, "--set", "engine.max_wakeups=50")
+    sound = tool("strategy", "check", "derived_checked:Sub", *options)
+    wrong = tool("strategy", "check", "wrong_derived:Wrong", *options, "--set", "strategy.params={}")
+    run = sound.out.splitlines()[-1].removeprefix("next: trading-platform ").split()
+
+    assert sound.code == 0, sound.out + sound.err
+    assert run == [
+        *("run", "--config", str(config), "--set", "strategy.class_path=derived_checked:Sub"),
+        *("--set", "engine.max_wakeups=50"),
+    ]
+    assert tool(*run, "--set", "output.run_id=derived", "--json").code == 0
+    recorded = read_run(tmp_path / "runs" / "derived")["config"]["strategy"]["class_path"]
+    assert recorded == "derived_checked:Sub"
+    assert wrong.code == 1, wrong.out + wrong.err
+    assert wrong.out.splitlines()[-1] == (
+        f"next: trading-platform strategy check wrong_derived:Wrong --config {config} "
+        "--set engine.max_wakeups=50 --set 'strategy.params={}'  (after the cure)"
+    )
+
+
+@pytest.mark.parametrize("with_config", [False, True])
+def test_check_refuses_two_names_of_the_strategy(tool: Command, tmp_path: Path, with_config: bool) -> None:
+    assert tool("strategy", "new", "named_twice", "--dir", tmp_path).code == 0
+    config = ("--config", tmp_path / "named_twice.json") if with_config else ()
+    answer = tool("strategy", "check", "own:Sub", *config, "--set", "strategy.class_path=other:Name")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "named own:Sub and --set strategy.class_path=other:Name: leave one out" in answer.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -8,6 +8,8 @@ import pytest
 from trading_platform.config.explain import duration, explain
 from trading_platform.config.facts import Market, StrategyFacts
 from trading_platform.config.load import leaves
+from trading_platform.config.oddities import find_oddities
+from trading_platform.report.units import Units
 
 from .builders import INVERSE, changed
 
@@ -53,7 +55,7 @@ def test_each_limit_is_a_sentence_with_its_number() -> None:
         "halts at a loss of more than 208 USDT within 69 s",
         "an order worth less than 11 USDT is denied",
         "a post-only order that would trade at once is dropped, and counted",
-        "a market order trades at most 2 % beyond the best price",
+        "a market order trades at most 2 % (at least one tick) beyond the best price",
     ]
 
 
@@ -204,3 +206,21 @@ def test_disabled_trading_is_told_first() -> None:
 )
 def test_a_duration_is_exact_in_the_unit_that_reads_best(seconds: str, text: str) -> None:
     assert duration(Decimal(seconds)) == text
+
+
+@pytest.mark.parametrize("size", ["1", "1000", "0.01"])
+@pytest.mark.parametrize("kind", ["linear", "inverse"])
+def test_the_unit_of_a_quantity_is_that_of_the_reports(kind: str, size: str) -> None:
+    """A linear contract of 1000 is a contract too: said as base currency it is wrong by a factor of 1000."""
+    base = INVERSE if kind == "inverse" else {}
+    config = changed(base | {"engine.instrument.contract_size": size})
+    unit = Units(config.instrument).qty_unit
+    known = StrategyFacts("compiled", {"order_qty": Decimal(5000)}, Decimal(5000), 2, 16)
+    told = explain(config, known)
+
+    assert config.engine.instrument.qty_unit == unit
+    assert unit == ("BTC" if kind == "linear" and size == "1" else "contracts")
+    assert f"quantities in {unit} on a grid of" in told["data"][0]
+    assert told["strategy"][1].startswith(f"quotes up to 5000 {unit} at")
+    assert f" {unit}, open orders counted" in told["limits"][0]
+    assert any(f"(5000 {unit})" in oddity.effect for oddity in find_oddities(config, known))

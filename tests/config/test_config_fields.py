@@ -101,7 +101,7 @@ RATES = "risk.order_rate_limits"
         ("engine.opening_price", 5, "must be left out unless an opening_position other than 0, was 5"),
         ("risk.scope", "", 'must not be empty, was ""'),
         ("risk.trading_enabled", 1, "must be true or false, was 1"),
-        ("risk.position_limits", {}, ".max_position is required: on |position + open orders| [base currency, or contracts], a multiple of lot_size"),
+        ("risk.position_limits", {}, ".max_position is required: on |position + open orders| [quantity, as lot_size], a multiple of lot_size"),
         (POSITION, -1, "must be > 0, was -1"),
         (POSITION, 0, "must be > 0, was 0"),
         (POSITION, "0.0015", "must be a multiple of 0.001, was 0.0015 (nearest: 0.001 or 0.002)"),

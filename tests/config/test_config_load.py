@@ -154,6 +154,7 @@ def test_a_file_that_is_no_object_or_not_there_is_an_error(config_file: Path, tm
     config_file.write_bytes(b'{"id": "\xff"}')
     assert failure(config_file) == f"{config_file} must be UTF-8 text, was not at byte 8"
     assert "must be plain JSON" in failure(config_file, "[" * 100_000)
+    assert "an exponent is too large" in failure(config_file, '{"id": 1e99999999999999999999}')
     assert "must be nested less deeply" in failure(config_file, '{"a":' * 500 + "1" + "}" * 500)
 
 
@@ -217,6 +218,7 @@ def test_overrides_do_not_change_what_they_are_applied_to(tmp_path: Path) -> Non
         ("engine.fees.maker_rate=0.10", Decimal("0.10")),
         ("risk.trading_enabled=false", False),
         ("risk.scope=night=1", "night=1"),
+        ("engine.book_levels=1e99999999999999999999", "1e99999999999999999999"),
         ('engine.data_files=["a.npz"]', ["a.npz"]),
         ("risk.max_loss=null", None),
     ],
@@ -229,6 +231,22 @@ def test_an_override_is_json_or_text(text: str, value: object) -> None:
 def test_an_override_without_key_or_value_is_an_error(text: str) -> None:
     with pytest.raises(ConfigError, match="an override must be key=value"):
         parse_override(text)
+
+
+def test_an_override_that_is_nested_too_deeply_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="a value must be nested less deeply, was") as caught:
+        parse_override("a=" + "[" * 60_000)
+    assert len(str(caught.value)) < 200
+
+
+def test_an_output_directory_that_is_no_path_is_an_error_beside_the_others(config_file: Path) -> None:
+    overrides = {"output.directory": "a\0b", "engine.book_levels": -1}
+    with pytest.raises(
+        ConfigError, match=r"output\.directory must be a path that can be looked up"
+    ) as caught:
+        load_config(config_file, overrides)
+    assert "--set output.directory" in str(caught.value)
+    assert "engine.book_levels must be" in str(caught.value)
 
 
 def test_the_resolved_form_gives_an_equal_configuration(tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_what_passes_the_bounds_cannot_overflow_inverse(price_ticks: int, lots: 
 
 
 def test_exceeded_bounds_name_the_key_to_lower() -> None:
-    opening = {"engine.opening_position": 2000, "engine.opening_price": 60_000}
+    opening: dict[str, object] = {"engine.opening_position": 2000, "engine.opening_price": 60_000}
     config = changed(opening | {"risk.position_limits.max_position": 1000})
     check_bounds(config, 700_000)
 

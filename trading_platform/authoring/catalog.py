@@ -23,6 +23,7 @@ UNITS: Final = {
     "ns": "seconds",
 }  # as they are written in a config
 _SHIPPED_IN: Final = f"{strategies.__name__}."
+_NO_STRATEGIES: Final = frozenset({StrategyParams.__name__})  # a base of models, imported by every strategy
 
 
 def list_strategies(directory: Path | None) -> list[dict[str, Any]]:
@@ -39,26 +40,69 @@ def list_strategies(directory: Path | None) -> list[dict[str, Any]]:
     found = _of_modules(shipped)
     if directory is not None:
         sys.path.insert(0, str(directory.resolve()))
-        found += _of_modules(path.stem for path in sorted(directory.glob("*.py")) if has_strategy(path))
+        found += _of_modules(_modules_of(directory))
     return found
 
 
-def has_strategy(path: Path) -> bool:
-    """Tell whether a source file defines a strategy: a class with a base named ...Strategy, or a decorated function."""
+def _modules_of(directory: Path) -> list[str]:
+    """Return the modules with strategies, also with those that are derived from a strategy of another module."""
+    files, known = sorted(directory.glob("*.py")), frozenset[str]()
+    while True:
+        found = frozenset(path.stem for path in files if has_strategy(path, known))
+        if found == known:
+            return sorted(found)
+        known = found
+
+
+def has_strategy(path: Path, modules: frozenset[str] = frozenset()) -> bool:
+    """Tell whether a source file defines a strategy: a decorated function, or a class with a base that is one.
+
+    Such a base is named ...Strategy, or imported from ``trading_platform.strategies`` or from one of ``modules``.
+    """
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError:
         return "strategies" in path.read_text(
             encoding="utf-8", errors="replace"
         )  # importing it tells the error
+    imported = _imported(tree, modules)
     for node in tree.body:
-        if isinstance(node, ast.ClassDef) and any(_name(base).endswith("Strategy") for base in node.bases):
+        if isinstance(node, ast.ClassDef) and any(
+            _name(base).endswith("Strategy") or _root(base) in imported for base in node.bases
+        ):
             return True
         if isinstance(node, ast.FunctionDef) and any(
             _name(decorator) == "compiled_strategy" for decorator in node.decorator_list
         ):
             return True
     return False
+
+
+def _imported(tree: ast.Module, modules: frozenset[str]) -> frozenset[str]:
+    """Return the names under which a module imports from ``trading_platform.strategies`` or from ``modules``."""
+
+    def holds(module: str) -> bool:
+        return module in modules or f"{module}.".startswith(_SHIPPED_IN)
+
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {one.asname or one.name.partition(".")[0] for one in node.names if holds(one.name)}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names |= {
+                one.asname or one.name
+                for one in node.names
+                if one.name not in _NO_STRATEGIES
+                and (holds(node.module) or holds(f"{node.module}.{one.name}"))
+            }
+    return frozenset(names)
+
+
+def _root(node: ast.expr) -> str:
+    """Return the first part of a dotted name."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _name(node: ast.expr) -> str:
@@ -73,7 +117,7 @@ def _of_modules(names: Iterable[str]) -> list[dict[str, Any]]:
     for name in names:
         try:
             module = importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 (whatever a user's module does: it is told, the others are listed)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a user's module does: the others are listed)
             found.append({"class_path": name, "error": f"{type(error).__name__}: {error}"})
             continue
         found += [

@@ -123,9 +123,13 @@ def _check(request: Answer, display: Display) -> Report:
     for call, word, one in repeated["differences"]:
         file, line = lines.get((call, word), (seen["file"], 0))
         findings.append(dataclasses.replace(finding_from_json(one), file=file, line=line))
-    findings += _findings(repeated)
     return Report(
-        class_path, seen["form"], seen["guessed"], seen["facts"], repeated["calls"], _sorted(findings)
+        class_path,
+        seen["form"],
+        seen["guessed"],
+        seen["facts"],
+        repeated["calls"],
+        _sorted(findings, _findings(repeated)),
     )
 
 
@@ -134,10 +138,12 @@ def _died(error: DiedError) -> Finding:
     return Finding("died", ERROR, "", 0, str(error), cure)
 
 
-def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Return errors before warnings, each by place; of what is told twice (plain and compiled), the last."""
-    told = {(found.code, found.file, found.line, found.line or found.text): found for found in findings}
-    return tuple(sorted(told.values(), key=lambda found: (found.severity != ERROR, found.file, found.line)))
+def _sorted(plain: list[Finding], compiled: list[Finding]) -> tuple[Finding, ...]:
+    """Return errors before warnings, each by place; of what is told twice (plain and compiled), the latter."""
+    told = {(found.code, found.file, found.line) for found in compiled if found.line}
+    kept = [found for found in plain if (found.code, found.file, found.line) not in told]
+    findings = dict.fromkeys([*kept, *compiled])
+    return tuple(sorted(findings, key=lambda found: (found.severity != ERROR, found.file, found.line)))
 
 
 def _findings(answer: Answer) -> list[Finding]:

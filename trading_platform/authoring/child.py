@@ -45,7 +45,7 @@ def _observe(request: Answer) -> Answer:
         strategy = load_strategy(class_path, search)
     except TradingPlatformError:
         raise
-    except Exception as error:  # noqa: BLE001 (a module that cannot be imported is what is to be found)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a module that cannot be imported is what is to be found)
         return {"findings": [_import_finding(error, class_path).to_json()]}
     guessed: dict[str, Any] = {}
     if request["config"] is not None:
@@ -103,7 +103,7 @@ def _list(request: Answer) -> Answer:
     return {"strategies": list_strategies(directory)}
 
 
-def _import_finding(error: Exception, class_path: str) -> Finding:
+def _import_finding(error: BaseException, class_path: str) -> Finding:
     """Return the finding for a module that raises while it is imported."""
     if isinstance(error, SyntaxError):
         place = (error.filename or "", error.lineno or 0)

@@ -138,13 +138,19 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "division-by-zero",
-        r"^(?:ZeroDivisionError|FloatingPointError: divide by zero)",
+        r"^ZeroDivisionError",
         "a division by zero",
         "return before it while the divisor is 0: a quantity, a spread, a count",
     ),
     Rule(
+        "float-too-large",
+        r"^OverflowError: (?:math range error|\(34,|int too large to convert to float)",
+        "a number is larger than a float can hold",
+        "bound what goes into it first; np.exp gives inf where math.exp raises",
+    ),
+    Rule(
         "overflow",
-        r"^(?:FloatingPointError: overflow|OverflowError: )",
+        r"^OverflowError: ",
         "a number is larger than 64 bits can hold: compiled code wraps around without a word",
         "divide before multiplying, or use floats for what need not be exact",
     ),

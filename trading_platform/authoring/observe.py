@@ -87,10 +87,12 @@ def observe(
     compiled = isinstance(strategy, CompiledStrategy)
     memory = strategy.memory if isinstance(strategy, CompiledStrategy) else None
     words = Words(state, strategy.Params.record_dtype(), memory)
-    watch = Watch(state, words, files, probes, keep_changes=compiled)
+    watch = Watch(state, words, files, probes, compiled=compiled)
     session.strategy = _watched(strategy, watch)
     findings = declared_findings(strategy, file)
-    findings += _run(session, scratch, files)
+    ended = _run(session, scratch, files)
+    asked = {(code, line) for code, line, _ in watch.calls.asked_wrongly}
+    findings += [found for found in ended if (found.code, (found.file, found.line)) not in asked]
     findings += [
         dataclasses.replace(found, text=f"{found.text}; {count} times") if count > 1 else found
         for found, count in watch.calls.asked_wrongly.values()

@@ -14,6 +14,7 @@ from ..core import intents
 from ..core.state import State
 from ..model.records import INTENT, INTENT_TAG_MAX
 from ..strategies.view import View
+from .arithmetic import as_compiled
 from .findings import ERROR, Finding
 from .lines import Line, LineFinder, calling_line
 from .words import Place, Vector, Words
@@ -51,7 +52,9 @@ class Calls:
     intents: int = 0
     timers: int = 0  # calls that set the timer
     writes: dict[tuple[str, str], Write] = field(default_factory=dict)  # the first of each array and field
-    asked_wrongly: dict[tuple[str, Line], tuple[Finding, int]] = field(default_factory=dict)
+    asked_wrongly: dict[tuple[str, Line, str], tuple[Finding, int]] = field(
+        default_factory=dict
+    )  # (code, line, value of the intent) -> the first, and how many
     lines: dict[tuple[int, int], Line] = field(default_factory=dict)  # (call, word) -> the line that wrote it
     start: Vector | None = None
     changes: list[tuple[Vector, Vector]] = field(default_factory=list)
@@ -64,7 +67,8 @@ class Watch:
     ----------
     files : whose lines are the strategy's
     probes : call -> words whose line is wanted
-    keep_changes : so that the calls can be replayed
+    compiled : the strategy is a compiled one: its changes are kept, so that the calls can be replayed, and its numbers
+        behave as compiled (`as_compiled`); else numpy's are those of a run
     """
 
     def __init__(
@@ -74,13 +78,13 @@ class Watch:
         files: frozenset[str],
         probes: Mapping[int, Sequence[int]],
         *,
-        keep_changes: bool,
+        compiled: bool,
     ) -> None:
         self.calls = Calls()
         self._state, self._words, self._files, self._probes = state, words, files, probes
         self._known = words.read()
-        self._keep = keep_changes
-        if keep_changes:
+        self._compiled = compiled
+        if compiled:
             self.calls.start = self._known.copy()
         self._depth = 0
 
@@ -97,7 +101,8 @@ class Watch:
             else nullcontext()
         )
         try:
-            with _deadline(), np.errstate(divide="raise", over="raise"), self._listening(), follow as finder:
+            numbers = as_compiled() if self._compiled else nullcontext()
+            with _deadline(), numbers, self._listening(), follow as finder:
                 answer = function(*arguments)
         finally:
             self._depth -= 1
@@ -122,7 +127,7 @@ class Watch:
     def _take_note(self, changed: Vector) -> None:
         values = self._words.take(changed)
         self._known[changed] = values
-        if self._keep:
+        if self._compiled:
             self.calls.changes.append((changed, values))
 
     @contextmanager
@@ -146,17 +151,18 @@ class Watch:
             values = {name: frame.f_locals[name] for name in _INTENT_FIELDS}
         else:
             values = dict(zip(_INTENT_FIELDS, frame.f_locals["fields"], strict=True))
-        for code, text, cure in self._wrong(values, frame):
+        for code, name, text, cure in self._wrong(values, frame):
             finding = Finding(code, ERROR, *line, text, cure)
-            first, count = self.calls.asked_wrongly.get((code, line), (finding, 0))
-            self.calls.asked_wrongly[code, line] = (first, count + 1)
+            first, count = self.calls.asked_wrongly.get((code, line, name), (finding, 0))
+            self.calls.asked_wrongly[code, line, name] = (first, count + 1)
 
-    def _wrong(self, values: dict[str, Any], frame: FrameType) -> Iterator[tuple[str, str, str]]:
-        """Yield code, text and cure of what is wrong with one intent."""
+    def _wrong(self, values: dict[str, Any], frame: FrameType) -> Iterator[tuple[str, str, str, str]]:
+        """Yield code, value's name, text and cure of what is wrong with one intent."""
         for name, value in values.items():
             if not isinstance(value, int | np.integer):
                 yield (
                     "float-intent",
+                    name,
                     f"{name} must be an int, was {value!r} ({type(value).__name__}): the rest would be cut off",
                     "divide with // instead of /, or round with int(...): prices are ticks, quantities lots",
                 )
@@ -168,18 +174,21 @@ class Watch:
             )
             yield (
                 "no-such-slot",
+                "slot",
                 f"there is no slot ({where}): the run stops here",
                 f"instrument is 0, side 1 or -1, level 0 to {levels - 1}; levels_per_side raises the number of levels",
             )
         if isinstance(values["tag"], int | np.integer) and not 0 <= values["tag"] <= INTENT_TAG_MAX:
             yield (
                 "tag-out-of-range",
+                "tag",
                 f"tag must be 0 to {INTENT_TAG_MAX}, was {values['tag']}: the log would show another one",
                 "use small numbers for reasons",
             )
         if int(self._state.session[0]["intent_count"]) == len(self._state.intents):
             yield (
                 "too-many-intents",
+                "",
                 f"more than {len(self._state.intents)} intents in one call: the run stops here",
                 "one intent a slot and call is enough, the last one wins; levels_per_side makes room",
             )

@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from .common import JsonOption, SetOption, UsageError, next_step, parse_overrides, print_json, progress
+from .common import (
+    JsonOption,
+    SetOption,
+    UsageError,
+    config_options,
+    next_step,
+    parse_overrides,
+    print_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     from ..authoring.check import Report
     from ..authoring.findings import Finding
 
 EXIT_PROBLEMS: Final = 1
+CLASS_PATH: Final = "strategy.class_path"
 
 
 def new(
@@ -118,10 +128,15 @@ def check(
     from ..config.load import load_layers
 
     given = parse_overrides(overrides)
-    loaded, search = None, Path.cwd()
+    if class_path is not None and CLASS_PATH in given:
+        raise UsageError(
+            f"the strategy must be named once, was named {class_path} and --set {CLASS_PATH}={given[CLASS_PATH]}: "
+            "leave one out"
+        )
+    loaded, search, named = None, Path.cwd(), class_path
     if config:
         if class_path is not None:
-            given["strategy.class_path"] = class_path
+            given[CLASS_PATH] = class_path
         loaded = load_layers(config, os.environ, given).config
         class_path, search = loaded.strategy.class_path, config[0].resolve().parent
     if class_path is None or not all(class_path.partition(":")):
@@ -134,6 +149,7 @@ def check(
         print_json([found.to_json() for found in report.findings])
     else:
         _print_report(report, [str(path) for path in config or []])
+        _print_next(report, named, config or [], overrides or [])
     if report.failed:
         raise typer.Exit(EXIT_PROBLEMS)
 
@@ -156,11 +172,22 @@ def _print_report(report: "Report", config: list[str]) -> None:
     print(
         f"{errors} errors, {len(report.findings) - errors} warnings" if report.findings else "nothing found"
     )
-    options = "".join(f" --config {shlex.quote(path)}" for path in config)
-    if errors:
-        next_step(f"trading-platform strategy check {report.class_path}{options}  (after the cure)")
+
+
+def _print_next(report: "Report", named: str | None, config: list[Path], overrides: list[str]) -> None:
+    """Print a command for the same strategy: ``named`` on the command line, with the same options."""
+    if report.failed:
+        words = [
+            "trading-platform strategy check",
+            named,
+            config_options(config, overrides),
+            " (after the cure)",
+        ]
     else:
-        next_step(f"trading-platform run{options or ' --config CONFIG'}")
+        told = [f"{CLASS_PATH}={named}"] if named is not None else []
+        files = config or [Path("CONFIG")]
+        words = ["trading-platform run", config_options(files, [*told, *overrides])]
+    next_step(" ".join(word for word in words if word))
 
 
 def _print_finding(found: "Finding") -> None:

@@ -51,7 +51,7 @@ def duration(seconds: Decimal) -> str:
 
 def _data(config: RunConfig, market: Market | None) -> Iterator[str]:
     engine, instrument = config.engine, config.engine.instrument
-    quantity = "contracts" if instrument.kind == "inverse" else instrument.base_currency
+    quantity = instrument.qty_unit
     yield (
         f"{instrument.name}, {instrument.kind}: prices in {instrument.quote_currency} on a grid of "
         f"{show(instrument.tick_size)}, quantities in {quantity} on a grid of {show(instrument.lot_size)}"
@@ -109,8 +109,7 @@ def _strategy(config: RunConfig, strategy: StrategyFacts | None) -> Iterator[str
     yield f"{given.class_path}, {strategy.form}"
     told = []
     if strategy.order_qty is not None:
-        inverse = config.engine.instrument.kind == "inverse"
-        unit = "contracts" if inverse else config.engine.instrument.base_currency
+        unit = config.engine.instrument.qty_unit
         text = f"quotes up to {show(strategy.order_qty)} {unit}"
         told.append("order_qty")
         if strategy.levels is not None:
@@ -125,10 +124,9 @@ def _strategy(config: RunConfig, strategy: StrategyFacts | None) -> Iterator[str
 def _limits(config: RunConfig) -> Iterator[str]:
     risk, instrument = config.risk, config.engine.instrument
     quote = instrument.quote_currency
-    unit = "contracts" if instrument.kind == "inverse" else instrument.base_currency
     if not risk.trading_enabled:
         yield "trading is disabled: every new order is denied"
-    yield f"position at most {show(risk.position_limits.max_position)} {unit}, open orders counted"
+    yield f"position at most {show(risk.position_limits.max_position)} {instrument.qty_unit}, open orders counted"
     notionals = risk.notional_limits or NO_NOTIONAL_LIMITS
     quotes = risk.quote_limits or NO_QUOTE_LIMITS
     for what, value in (
@@ -152,7 +150,7 @@ def _limits(config: RunConfig) -> Iterator[str]:
         yield f"an order worth less than {show(policy.min_order_notional)} {quote} is denied"
     refused = "denied" if policy.post_only_mode == "deny" else "dropped, and counted"
     yield f"a post-only order that would trade at once is {refused}"
-    yield f"a market order trades at most {_percent(policy.market_collar)} beyond the best price"
+    yield f"a market order trades at most {_percent(policy.market_collar)} (at least one tick) beyond the best price"
 
 
 def _rates(config: RunConfig) -> Iterator[str]:

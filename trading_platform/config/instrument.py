@@ -30,7 +30,7 @@ class InstrumentConfig(Section):
         description="smallest price step [quote currency], on the date of the data", examples=[0.1]
     )
     lot_size: Positive = Field(
-        description="smallest quantity step [base currency, or contracts], on that date",
+        description="smallest quantity step on that date [contracts; base currency if linear with contract_size 1]",
         examples=[0.001],
     )
     contract_size: Positive = Field(
@@ -41,6 +41,12 @@ class InstrumentConfig(Section):
     kind: Literal["linear", "inverse"] = Field(
         description="linear: settles in quote currency; inverse: settles in base currency"
     )
+
+    @property
+    def qty_unit(self) -> str:
+        """What a quantity of 1 is: a unit of base currency, or a contract. Reports of a run say the same."""
+        one_for_one = self.kind == "linear" and self.contract_size == 1
+        return self.base_currency if one_for_one else "contracts"
 
     def to_instrument(self, fees: FeesConfig) -> Instrument:
         """Return the instrument of the model layer, in exact decimals."""

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from .lines import is_known, unknown_key
 from .run import RunConfig
 
 ENVIRONMENT_PREFIX: Final = "TRADING_PLATFORM__"
+_SHOWN: Final = 40  # characters of a value that is much too long
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
@@ -168,11 +169,18 @@ class Layers:
 
 
 def parse_value(text: str) -> object:
-    """Return the value of an override or a variable: JSON with exact decimals, or text if it is none."""
+    """Return the value of an override or a variable: JSON with exact decimals, or text if it is none.
+
+    Raises
+    ------
+    ConfigError : JSON that is nested too deeply
+    """
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=Decimal)
-    except ValueError:
+    except (ValueError, InvalidOperation):  # the latter: an exponent that no Decimal has
         return text  # `risk.scope=night` needs no quotes
+    except RecursionError:
+        raise ConfigError(f"a value must be nested less deeply, was {text[:_SHOWN]}...") from None
 
 
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, int], list[Problem]]:
@@ -211,6 +219,8 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, int], list[Problem]
         raise ConfigError(_syntax_error(path, text, error)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} must be plain JSON: {error}") from error
+    except InvalidOperation as error:
+        raise ConfigError(f"{path} must have numbers of a sensible size: an exponent is too large") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} must be a JSON object, was {show(raw)}")
     return raw, dict(_lines(text)), duplicates

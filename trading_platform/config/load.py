@@ -96,7 +96,7 @@ def parse_override(text: str) -> tuple[str, object]:
 
     Raises
     ------
-    ConfigError : no "=", or no key
+    ConfigError : no "=", no key, or a value that is nested too deeply
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -162,11 +162,17 @@ def leaves(resolved: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, 
 def _resolve_paths(
     raw: dict[str, Any], directory_of: Callable[[str], Path], check_files: bool
 ) -> Iterator[Problem]:
-    """Make the paths of ``raw`` absolute, in place; yield a problem per data file that is not there."""
+    """Make the paths of ``raw`` absolute, in place; yield a problem per wrong path and per absent file."""
     output = raw.get("output", {})
     runs = output.get("directory", RUNS) if isinstance(output, dict) else None
     if isinstance(runs, str) and runs:
-        raw["output"] = output | {"directory": str((directory_of("output.directory") / runs).resolve())}
+        try:
+            path = (directory_of("output.directory") / runs).resolve()
+            raw["output"] = output | {"directory": str(path)}
+        except (OSError, ValueError) as error:
+            yield Problem(
+                "output.directory", f"must be a path that can be looked up, was {show(runs)}: {error}"
+            )
     engine = raw.get("engine")
     if not isinstance(engine, dict):
         return

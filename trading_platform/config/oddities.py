@@ -53,7 +53,7 @@ def find_oddities(
 
 
 def highest_order(config: RunConfig) -> Decimal:
-    """Return the largest quantity of one order that the position limit can pass [base currency, or contracts]."""
+    """Return the largest quantity of one order that the position limit can pass, in units of quantity."""
     return config.risk.position_limits.max_position + _most_held(config)
 
 
@@ -77,7 +77,7 @@ def _quote(config: RunConfig, value: Decimal) -> str:
 
 
 def _qty_unit(config: RunConfig) -> str:
-    return "contracts" if config.instrument.inverse else config.engine.instrument.base_currency
+    return config.engine.instrument.qty_unit
 
 
 # --- the venue ---
@@ -203,7 +203,11 @@ def _order_too_large(
 ) -> Iterator[Oddity]:
     if strategy is None or strategy.order_qty is None:
         return
-    qty, most, unit = strategy.order_qty, config.risk.position_limits.max_position, _qty_unit(config)
+    qty, most, unit = (
+        strategy.order_qty,
+        config.risk.position_limits.max_position,
+        _qty_unit(config),
+    )
     if qty > highest_order(config):
         text = (
             f"an order of strategy.params.order_qty ({show(qty)} {unit}) turns any position beyond the limit: always "

@@ -70,7 +70,7 @@ class PositionLimits(Section):
         examples=["BTC", "contracts"],
     )
     max_position: Positive = Field(
-        description="on |position + open orders| [base currency, or contracts], a multiple of lot_size",
+        description="on |position + open orders| [quantity, as lot_size], a multiple of lot_size",
         examples=[1],
     )
 
@@ -265,7 +265,7 @@ class VenuePolicy(Section):
     )
     market_collar: Collar = Field(
         default=Decimal("0.01"),
-        description="market orders are sent as limits this fraction beyond the opposite touch, 0 to 0.5",
+        description="market orders are limits this fraction beyond the opposite touch, at least one tick; 0 to 0.5",
         examples=[0.01],
     )
 
