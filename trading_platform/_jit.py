@@ -7,6 +7,7 @@ code. Here the directory is named by the hash of everything a kernel can depend 
 import contextlib
 import functools
 import hashlib
+import inspect
 import os
 import platform
 import tempfile
@@ -23,6 +24,7 @@ from numba.core.caching import (
     _CacheLocator,
     _SourceFileBackedLocatorMixin,
 )
+from numba.core.errors import TypingError
 
 from ._sources import PACKAGE, is_kernel, kernel_files, source_closure
 
@@ -124,23 +126,31 @@ class KernelCache(FunctionCache):
             super().save_overload(sig, data)
 
 
-def _without_literals(get_call_template: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel once for all integers: numba would do it anew for every constant it is called with."""
+def _templates(function: Callable[..., Any], get_call_template: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel once for all integers: numba would do it anew for every constant it is called with.
 
-    def unliteral(args: Any, kws: Any) -> Any:
+    A kernel of the core takes no float: stored in a field of integers it would be cut without a word.
+    """
+    names = list(inspect.signature(function).parameters)
+    is_core = function.__module__.startswith(f"{__package__}.core.")
+
+    def template(args: Any, kws: Any) -> Any:
         plain = tuple(numba.types.unliteral(kind) for kind in args)
-        return get_call_template(
-            plain, {name: numba.types.unliteral(kind) for name, kind in dict(kws).items()}
-        )
+        named = {name: numba.types.unliteral(kind) for name, kind in dict(kws).items()}
+        if is_core:
+            for name, kind in [*zip(names, plain, strict=False), *named.items()]:
+                if isinstance(kind, numba.types.Float):
+                    raise TypingError(f"{name} of {function.__name__} must be an integer, was {kind}")
+        return get_call_template(plain, named)
 
-    return unliteral
+    return template
 
 
 def kernel(function: F) -> F:
     """Compile ``function`` on first use, cached on disk. Under NUMBA_DISABLE_JIT=1 it stays plain Python."""
     dispatcher = numba.njit(function)
     if COMPILED:
-        dispatcher.get_call_template = _without_literals(dispatcher.get_call_template)
+        dispatcher.get_call_template = _templates(function, dispatcher.get_call_template)
     if COMPILED and Path(function.__code__.co_filename).is_file():
         dispatcher._cache = KernelCache(function)
     return cast(F, dispatcher)

@@ -23,6 +23,11 @@ def kernel_files() -> list[Path]:
     return [*(PACKAGE / name for name in KERNEL_FILES), *layers]
 
 
+def package_files() -> list[Path]:
+    """Return all source files of this package, in a fixed order."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
 def source_closure(file: Path) -> list[Path]:
     """Return ``file`` and every module it imports, directly or not, that is neither installed nor standard library.
 

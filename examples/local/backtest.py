@@ -12,8 +12,8 @@ from rich.console import Console
 from trading_platform.backtest.engine import run_backtest
 from trading_platform.config.load import load_config
 from trading_platform.model.errors import TradingPlatformError
+from trading_platform.record.run import new_run_directory
 from trading_platform.report.result import print_result
-from trading_platform.runner.record import new_run_directory
 
 
 def main() -> int:

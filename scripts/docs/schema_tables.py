@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from trading_platform.config.schema import config_schema
-from trading_platform.runner.schema import run_schema
+from trading_platform.record.schema import run_schema
 
 from .markdown import NOTE, code, table
 

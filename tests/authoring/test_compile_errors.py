@@ -88,6 +88,14 @@ CASES: Final = {
     "row": Case("state.orders[0] = 1  # here", "row-write", ("whole row",)),
     "delete": Case('del memory["count"]  # here', "delete", ("`del`",)),
     "text": Case('x = "a" + 1  # here', "text", ("text is used like a number",)),
+    "float as price": Case(
+        'quote(state, 0, 1, 0, book["bid_ticks"] - 0.5, qty_lots)  # here',
+        "float-argument",
+        ("price_ticks of quote", "np.floor"),
+    ),
+    "float as named quantity": Case(
+        'new_order(state, 0, 1, 0, 1, qty_lots=qty_lots / 2)  # here', "float-argument", ("qty_lots of new_order",)
+    ),
     "float as index": Case("x = state.orders[1.0]  # here", "float-index", ("// instead of /",)),
     "two indexes": Case("x = state.orders[0:3, 1]  # here", "index", ("one index",)),
     "numpy": Case('x = np.einsum("i,i", WEIGHTS, WEIGHTS)  # here', "numpy", ("numpy.einsum",)),

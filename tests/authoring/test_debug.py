@@ -15,7 +15,7 @@ import trading_platform
 from trading_platform.backtest.engine import run_backtest
 from trading_platform.backtest.runtime.debug import first_line, functions_of
 from trading_platform.data.files import save_events
-from trading_platform.runner.record import read_run
+from trading_platform.record.run import read_run
 from trading_platform.strategies.touch_maker import TouchMaker, touch_maker
 
 from .writing import marked_line, write_compiled, write_interpreted
@@ -106,6 +106,21 @@ def test_interpreted_strategy_stops_in_each_call_back_once_and_gives_the_log_of_
     assert "on_fill()" in terminal.answer("c")
     assert "fills" in terminal.answer("p vars(self).keys()")
     terminal.answer("c")  # every stop is used up: to the end
+    code, record = terminal.end()
+
+    assert (code, record["status"]) == (0, "done")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert record["log_digest"] == run_backtest(terminal.config, plain, search=tmp_path)["log_digest"]
+
+
+def test_numbers_of_an_interpreted_strategy_behave_as_in_a_plain_run(tmp_path: Path) -> None:
+    calls = "import numpy as np; np.seterr(all='ignore')"
+    numbers = "rate = np.float64(1) / np.float64(view.now_ns * 0) + np.log(np.float64(0))"
+    class_path = write_interpreted(tmp_path, f"{calls}; {numbers}\n{QUOTES}")
+    terminal = Terminal(tmp_path, class_path)
+    terminal.first_stop()
+    terminal.answer("c")
     code, record = terminal.end()
 
     assert (code, record["status"]) == (0, "done")

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from trading_platform.authoring.arithmetic import as_compiled
 from trading_platform.authoring.denials import CURES
 from trading_platform.authoring.exceptions import RULES, exception_finding
 from trading_platform.authoring.watch import TooLongError
 from trading_platform.core.state import new_state
 from trading_platform.model.enums import DenyCode
+from trading_platform.strategies.arithmetic import as_compiled
 from trading_platform.strategies.view import View
 
 PARAMS = np.dtype([("order_qty_lots", "i8")])

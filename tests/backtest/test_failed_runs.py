@@ -22,7 +22,8 @@ from trading_platform.model.errors import (
     StrategyError,
     TradingPlatformError,
 )
-from trading_platform.runner.record import LOG_FILE, read_run
+from trading_platform.record.names import LOG_FILE
+from trading_platform.record.run import read_run
 
 from .strategies_on_disk import line_of, write_strategy
 
@@ -237,8 +238,16 @@ def test_unsorted_data_fail_the_run_before_the_engine_sees_them(tmp_path: Path) 
 
 
 def test_error_that_is_none_of_ours_is_recorded_with_its_traceback(slice_file: Path, tmp_path: Path) -> None:
-    (tmp_path / "broken_on_import.py").write_text("raise ZeroDivisionError('at import')\n")
-    config = maker_config((slice_file,), "broken_on_import:S", strategy__params={})
+    (tmp_path / "broken_params.py").write_text(
+        "from trading_platform.strategies.base import Strategy\n"
+        "from trading_platform.strategies.params import StrategyParams\n"
+        "class Params(StrategyParams):\n"
+        "    def to_record(self, instrument):\n"
+        "        raise ZeroDivisionError('in to_record')\n"
+        "class S(Strategy):\n"
+        "    Params = Params\n"
+    )
+    config = maker_config((slice_file,), "broken_params:S", strategy__params={})
     directory = tmp_path / "run"
     directory.mkdir()
     with pytest.raises(ZeroDivisionError):
@@ -246,5 +255,21 @@ def test_error_that_is_none_of_ours_is_recorded_with_its_traceback(slice_file: P
     record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
 
     assert record["status"] == "failed"
-    assert record["error"] == "ZeroDivisionError: at import"
-    assert "broken_on_import.py" in record["traceback"]
+    assert record["error"] == "ZeroDivisionError: in to_record"
+    assert "broken_params.py" in record["traceback"]
+
+
+def test_error_while_the_strategy_is_imported_is_recorded_with_file_and_line(
+    slice_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken_on_import.py").write_text("x = 1\nraise ZeroDivisionError('at import')\n")
+    config = maker_config((slice_file,), "broken_on_import:S", strategy__params={})
+    directory = tmp_path / "run"
+    directory.mkdir()
+    with pytest.raises(StrategyError):
+        run_backtest(config, directory, search=tmp_path)
+    record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+
+    assert record["status"] == "failed"
+    assert f"{tmp_path / 'broken_on_import.py'}:2: importing broken_on_import failed" in record["error"]
+    assert "ZeroDivisionError: at import" in record["error"]

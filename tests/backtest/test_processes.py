@@ -21,8 +21,9 @@ from trading_platform.backtest.verify import verify_run
 from trading_platform.eventlog.header import HEADER_BYTES
 from trading_platform.eventlog.reader import open_log
 from trading_platform.model.errors import EventLogError
+from trading_platform.record.names import LOG_FILE
+from trading_platform.record.run import read_run
 from trading_platform.runner.ledger import Ledger
-from trading_platform.runner.record import LOG_FILE, read_run
 
 from .strategies_on_disk import write_strategy
 

@@ -16,8 +16,9 @@ from trading_platform.data.files import load_events
 from trading_platform.eventlog.export import LogNames, to_rows
 from trading_platform.eventlog.header import HEADER_BYTES
 from trading_platform.model.enums import CommandKind, DenyCode, EventFlag, EventKind, ReportKind
-from trading_platform.model.errors import EventLogError
-from trading_platform.runner.record import LOG_FILE, new_run_directory, read_run
+from trading_platform.model.errors import ConfigError, EventLogError
+from trading_platform.record.names import LOG_FILE
+from trading_platform.record.run import new_run_directory, read_run
 
 SCHEMAS = files("trading_platform.core") / "schemas"
 
@@ -159,7 +160,7 @@ def test_a_finished_run_is_not_overwritten_by_another_into_its_directory(
 
 def test_a_named_run_directory_that_exists_is_refused_and_an_unnamed_one_is_new(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with pytest.raises(EventLogError, match="must not exist"):
+    with pytest.raises(ConfigError, match="must not exist"):
         new_run_directory(tmp_path, "id", "mine")
 
     made = {new_run_directory(tmp_path, "id", None) for _ in range(3)}

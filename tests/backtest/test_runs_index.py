@@ -24,8 +24,9 @@ from trading_platform.backtest.history.notes import Notes, add_tags, read_notes,
 from trading_platform.backtest.history.query import METRICS, SORTS, RunsQuery, parse_condition
 from trading_platform.backtest.history.remove import REMOVING, check_removable, remove_run, run_bytes
 from trading_platform.model.errors import EventLogError
-from trading_platform.runner import record as record_module
-from trading_platform.runner.record import RUN_FILE, read_run, write_run
+from trading_platform.record import run as record_module
+from trading_platform.record.names import RUN_FILE
+from trading_platform.record.run import read_run, write_run
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(trading_platform.__file__).parents[1])}
 Change = Callable[[dict[str, Any]], None]
@@ -74,10 +75,6 @@ def names(runs: Path, **query: Any) -> list[str]:
 # --- the truth is the directories
 
 
-def test_file_names_are_those_of_the_run_record() -> None:
-    assert (files.RUN_FILE, files.LOG_FILE) == (record_module.RUN_FILE, record_module.LOG_FILE)
-
-
 def test_row_says_what_the_record_says(runs: Path, done: Done) -> None:
     add_run(runs, done, "one")
     (row,) = look(runs)
@@ -94,7 +91,11 @@ def test_row_says_what_the_record_says(runs: Path, done: Done) -> None:
     assert row["events"] == record["log"]["events"] == len(done.events)
     assert set(row) >= set(METRICS) | {"tags", "note", "started_ns"}
     for name in METRICS:
-        assert row[name] is not None or name in ("sharpe", "sortino", "return_on_max_position"), name
+        assert row[name] is not None or name in (
+            "sharpe_annualised",
+            "sortino_annualised",
+            "return_on_max_position",
+        ), name
 
 
 def test_new_changed_and_removed_runs_are_seen_at_the_next_look(runs: Path, done: Done) -> None:
@@ -338,7 +339,7 @@ from pathlib import Path
 from trading_platform.backtest.history.index import find_runs
 from trading_platform.backtest.history.notes import add_tags
 from trading_platform.backtest.history.query import RunsQuery
-from trading_platform.runner.record import write_run
+from trading_platform.record.run import write_run
 
 runs, number, rounds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 record = json.loads(Path(sys.argv[4]).read_text())

@@ -2,7 +2,11 @@
 
 import json
 import os
+import shlex
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,7 @@ from venues.play import trade as trade_row
 from cli.calling import Command
 from trading_platform.cli.common import find_run
 from trading_platform.data.files import load_events, save_events
-from trading_platform.runner.record import read_run
+from trading_platform.record.run import read_run
 
 CHEAP = {"risk__venue_policy": {"min_order_notional": 0}}  # the price here is 100
 
@@ -144,6 +148,40 @@ def test_failing_run_exits_with_1_and_says_why_and_where_its_record_is(
     assert f"{class_path.partition(':')[0]}.py:" in answer.err
     assert f"record: {tmp_path / 'runs' / 'bad'}" in answer.err
     assert read_run(tmp_path / "runs" / "bad")["status"] == "failed"
+
+
+def test_what_helps_after_a_failure_is_a_command_that_can_help(
+    tool: Command, config_file: Path, tmp_path: Path
+) -> None:
+    """The debugger after a call that raised; the check where no call was ever made."""
+    (tmp_path / "broken_at_import.py").write_text("x = 1 / 0\n")
+    answer = tool("run", "-c", config_file, "--set", "strategy.class_path=broken_at_import:S")
+
+    assert answer.code == 1
+    assert f"{tmp_path / 'broken_at_import.py'}:1: importing broken_at_import failed" in answer.err
+    assert "--debug" not in answer.out
+    (hint,) = [line for line in answer.out.splitlines() if line.startswith("next: ")]
+    again = tool(*shlex.split(hint.removeprefix("next: trading-platform ").partition("  (")[0]))
+    assert again.code == 1
+    assert "[import-failed]" in again.out
+
+
+@pytest.mark.parametrize("command", [("data", "synth", "--out", "market.npz", "--seconds", "604800")])
+def test_interrupted_command_says_so_and_leaves_nothing(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "trading_platform.cli", *command],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stderr is not None
+        said = child.stderr.readline()  # it is at work
+        child.send_signal(signal.SIGINT)
+        said += child.stderr.read()
+
+    assert child.returncode == 130
+    assert said.endswith("interrupted\n"), said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_run_directory_that_exists_is_left_alone(tool: Command, config_file: Path, done: Done) -> None:
@@ -317,7 +355,7 @@ def test_export_writes_a_json_line_per_event_and_overwrites_nothing(
     assert {line["instrument"] for line in lines if "instrument" in line} == {"BTCUSDT"}
 
     again = tool("export", done.directory, "--out", out)
-    assert again.code == 1
+    assert again.code == 2
     assert "never overwrites" in again.err
     assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == lines
 

@@ -100,6 +100,20 @@ def test_the_table_of_origins_has_a_row_for_each_key(tool: Command, config: Path
     )
 
 
+def test_origins_are_whole_in_a_narrow_window_and_nothing_is_padded(
+    tool: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = ("config", "show", "-c", config, "--origin")
+    shown, rows = tool(*arguments), tool(*arguments, "--json").json
+
+    assert "…" not in shown.out
+    assert [line for line in shown.out.splitlines() if line != line.rstrip()] == []
+    for row in rows:
+        if row["origin"] == "file":
+            assert f"{row['name']}:{row['line']}\n" in shown.out
+
+
 def test_show_needs_no_data(tool: Command, config: Path) -> None:
     """A plan for another machine can be looked at here; only check wants the files."""
     arguments = ("-c", config, "--set", 'engine.data_files=["absent.npz"]')

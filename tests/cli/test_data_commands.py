@@ -39,7 +39,8 @@ def test_synth_as_json_tells_what_made_it(tool: Command, tmp_path: Path) -> None
     ("options", "words"),
     [
         (("--out", "market.csv"), ("market.csv", ".npy or .npz")),
-        (("--out", "market.npz", "--price", 5), ("price_ticks", "50")),
+        (("--out", "market.npz", "--price", 5), ("--price must be", "was 5")),
+        (("--out", "market.npz", "--start", "1960-01-01"), ("--start must be", "1971")),
         (("--out", "market.npz", "--seconds", 0), ("--seconds",)),
         (("--out", "market.npz", "--seed", -1), ("--seed",)),
     ],

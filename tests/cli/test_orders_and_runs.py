@@ -22,7 +22,7 @@ from trading_platform.cli.common import find_run
 from trading_platform.data.files import load_events, save_events
 from trading_platform.eventlog.reader import open_log
 from trading_platform.model.enums import EventFlag, EventKind
-from trading_platform.runner.record import LOG_FILE, RUN_FILE
+from trading_platform.record.names import LOG_FILE, RUN_FILE
 
 ROWS = 24_000
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(trading_platform.__file__).parents[1])}
@@ -50,6 +50,25 @@ def runs(shared: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TRADING_PLATFORM_RUNS", raising=False)
     return tmp_path / "runs"
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--from", "1000000"), "--from must be a time of the run: the run is"),
+        (("--to", "0"), "--to must be a time of the run"),
+        (("--to", "2001-01-01"), "--to must be a time of the run"),
+        (("--from", "3", "--to", "2"), "--from must be before --to"),
+        (("--min-fill", "1e400"), "--min-fill must be a quantity"),
+    ],
+)
+def test_periods_and_quantities_that_no_order_can_have_are_refused(
+    tool: Command, runs: Path, options: tuple[str, ...], word: str
+) -> None:
+    answer = tool("orders", "first", "--runs", runs, *options)
+
+    assert answer.code == 2
+    assert word in answer.err
 
 
 def killed(runs: Path, name: str = "killed") -> Path:

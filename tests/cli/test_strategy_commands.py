@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 import trading_platform
-from trading_platform.runner.record import read_run
+from trading_platform.record.run import read_run
 
 from .calling import Command
 

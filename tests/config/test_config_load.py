@@ -118,6 +118,10 @@ def test_a_syntax_error_shows_its_line_and_column(config_file: Path) -> None:
         ('{"id": "x",}', "remove the comma before }"),
         ('{\n// note\n"id": "x"}', "JSON has no comments, use description"),
         ("{'id': 1}", "JSON needs double quotes"),
+        ("", "must be a JSON object, is empty"),
+        (" \n", "must be a JSON object, is empty"),
+        ('{\n"id": "x", "engine": {', "the file ends too early, was it cut off?"),
+        ('{\n"id": "x", "eng', "the file ends too early, was it cut off?"),
     ],
 )
 def test_common_syntax_errors_have_a_hint(config_file: Path, text: str, hint: str) -> None:

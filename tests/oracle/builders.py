@@ -1,6 +1,7 @@
 """Configurations and runs of the tests that go through the whole engine, and where the recordings are."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +14,30 @@ from trading_platform.backtest.engine import run_backtest
 from trading_platform.config.load import load_config
 from trading_platform.config.run import RunConfig
 from trading_platform.data.convert import convert
+from trading_platform.data.files import save_events
+from trading_platform.data.synth import synthesize
 from trading_platform.eventlog.reader import open_log
 from trading_platform.model.enums import EventFlag, EventKind
-from trading_platform.runner.record import LOG_FILE
+from trading_platform.record.names import LOG_FILE
 
 Events = npt.NDArray[np.void]
+Market = Callable[[str], tuple[Path, ...]]  # name -> files
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PARTS: Final = tuple(REPOSITORY / "tests" / "data" / "parts" / f"part-{number:03}.npz" for number in range(3))
 BTCUSDT: Final = REPOSITORY / "examples" / "binance" / "btcusdt.json"
 INTERPRETED: Final = "trading_platform.strategies.touch_maker:TouchMaker"
 COMPILED: Final = "trading_platform.strategies.touch_maker:touch_maker"
 FORMS: Final = (INTERPRETED, COMPILED)
+QUEUES: Final[tuple[dict[str, object], ...]] = (
+    {"kind": "risk_averse"},
+    {"kind": "log_prob"},
+    {"kind": "log_prob2"},
+    {"kind": "power_prob", "exponent": 1},
+    {"kind": "power_prob2", "exponent": 2},
+    {"kind": "power_prob3", "exponent": 3},
+)
+SYNTHETIC_START_NS: Final = 1_700_000_000 * 10**9
+SYNTHETIC_NS: Final = 80 * 10**9
 INVERSE: Final[dict[str, object]] = {  # what makes `maker_config` trade contracts of 100 USD
     "engine__instrument": {
         "name": "BTCUSD_PERP",
@@ -34,7 +48,7 @@ INVERSE: Final[dict[str, object]] = {  # what makes `maker_config` trade contrac
         "contract_size": 100,
         "kind": "inverse",
     },
-    "risk__position_limits": {"max_position": 10_000},
+    "risk__position_limits": {"max_position": 2_000},
     "risk__venue_policy": {"min_order_notional": 0},
     "strategy__params": {"order_qty": 10},
 }
@@ -94,6 +108,13 @@ def recordings(*names: str) -> list[Path]:
 def converted(source: str, names: tuple[str, ...], out: Path) -> list[Path]:
     """Convert real recordings into ``out``."""
     return [made.path for made in convert(source, recordings(*names), out).files]
+
+
+def synthetic(seed: int, folder: Path) -> Path:
+    """Write 80 seconds of a synthetic market into ``folder`` and return the file."""
+    path = folder / f"synthetic-{seed}.npy"
+    save_events(path, synthesize(seed, SYNTHETIC_START_NS, SYNTHETIC_NS))
+    return path
 
 
 def maker_config(files: tuple[Path, ...] = PARTS, strategy: str = COMPILED, **changes: object) -> RunConfig:

@@ -167,6 +167,7 @@ def ask(request: Answer, environment: Mapping[str, str]) -> Answer:
             env=os.environ | environment,
             timeout=CHILD_SECONDS,
             check=False,
+            start_new_session=True,  # Ctrl-C is the tool's, which kills this one: no traceback of its own
         )
     except subprocess.TimeoutExpired:
         raise DiedError(f"the strategy did not come to an end within {CHILD_SECONDS} s") from None

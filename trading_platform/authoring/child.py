@@ -4,17 +4,19 @@
 object on standard output: ``{"answer": ...}``, or ``{"error": text, "exit_code": n}``.
 """
 
-import importlib.util
 import json
 import os
+import shlex
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..model.errors import ConfigError, TradingPlatformError
 from .findings import ERROR, Finding
+
+if TYPE_CHECKING:
+    from ..strategies.registry import StrategyImportError
 
 Answer = dict[str, Any]
 
@@ -28,14 +30,14 @@ def main() -> int:
     try:
         answer = {"answer": COMMANDS[request["do"]](request)}
     except TradingPlatformError as error:
-        answer = {"error": f"{type(error).__name__}: {error}", "exit_code": error.exit_code}
+        answer = {"error": str(error), "exit_code": error.exit_code}
     print(json.dumps(answer), file=answers, flush=True)
     return 0
 
 
 def _observe(request: Answer) -> Answer:
     from ..config.load import config_from_dict
-    from ..strategies.registry import load_strategy
+    from ..strategies.registry import StrategyImportError, load_strategy
     from .market import guessed_params, small_config, write_market
     from .observe import observe
     from .replay import save_calls
@@ -43,10 +45,8 @@ def _observe(request: Answer) -> Answer:
     class_path, scratch, search = request["class_path"], Path(request["scratch"]), Path(request["search"])
     try:
         strategy = load_strategy(class_path, search)
-    except TradingPlatformError:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (a module that cannot be imported is what is to be found)
-        return {"findings": [_import_finding(error, class_path).to_json()]}
+    except StrategyImportError as error:
+        return {"findings": [_import_finding(error, class_path, search).to_json()]}
     guessed: dict[str, Any] = {}
     if request["config"] is not None:
         config = config_from_dict(request["config"], scratch)
@@ -103,24 +103,18 @@ def _list(request: Answer) -> Answer:
     return {"strategies": list_strategies(directory)}
 
 
-def _import_finding(error: BaseException, class_path: str) -> Finding:
+def _import_finding(error: "StrategyImportError", class_path: str, search: Path) -> Finding:
     """Return the finding for a module that raises while it is imported."""
-    if isinstance(error, SyntaxError):
-        place = (error.filename or "", error.lineno or 0)
-        return Finding("syntax", ERROR, *place, f"it is no Python: {error.msg}", "correct the line")
     module = class_path.partition(":")[0]
-    spec = importlib.util.find_spec(module)
-    own = spec.origin if spec is not None and spec.origin is not None else ""
-    lines = [
-        frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own
-    ]
+    if isinstance(error.__cause__, SyntaxError):
+        return Finding("syntax", ERROR, error.file, error.line, error.reason, "correct the line")
     return Finding(
         "import-failed",
         ERROR,
-        own,
-        lines[-1] if lines else 0,
-        f"the module {module} cannot be imported: {type(error).__name__}: {error}",
-        f"`python -c 'import {module}'` shows all of the traceback",
+        error.file,
+        error.line,
+        f"the module {module} cannot be imported: {error.reason}",
+        f"`cd {shlex.quote(str(search))} && python -c 'import {module}'` shows all of the traceback",
     )
 
 

@@ -22,7 +22,7 @@ from ..eventlog.schema import EventArray
 from ..eventlog.writer import EventLogWriter
 from ..model.enums import CommandKind, DenyCode, EventFlag, EventKind, Stop, Wake
 from ..model.errors import StrategyError
-from ..runner.record import LOG_FILE
+from ..record.names import LOG_FILE
 from ..strategies.base import Strategy
 from ..strategies.compiled import CompiledStrategy
 from ..strategies.registry import AnyStrategy

@@ -1,9 +1,11 @@
 """Write a new strategy: a module that works, its test, its config, and a small market to run on."""
 
 import builtins
+import importlib.util
 import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -89,12 +91,19 @@ def module_name(name: str) -> str:
     if len(snake) > NAME_MAX:
         raise ConfigError(f"NAME must have at most {NAME_MAX} characters, was {snake} with {len(snake)}")
     taken = snake in sys.stdlib_module_names or keyword.iskeyword(snake) or snake in dir(builtins)
-    if taken or snake == "trading_platform" or snake.startswith("test_"):
+    taken = taken or snake in ("conftest", "trading_platform") or snake.startswith("test_")
+    if taken or _is_installed(snake):
         raise ConfigError(
             f"NAME must not be {name}: Python or pytest would take {snake}.py for something else; "
             f"write {snake.removeprefix('test_')}_maker"
         )
     return snake
+
+
+def _is_installed(module: str) -> bool:
+    """Tell whether a module is that of an installed library, which one's own of that name would hide."""
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None and not Path(spec.origin).is_relative_to(Path.cwd())
 
 
 def class_name(name: str) -> str:
@@ -104,7 +113,8 @@ def class_name(name: str) -> str:
 
 def _suggested(name: str) -> str:
     """Return a name like the wrong one that would do; empty if there is none."""
-    text = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+    latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    text = re.sub(r"[^A-Za-z0-9]+", "_", latin).strip("_")
     return re.sub(r"^[0-9_]+", "", text)
 
 

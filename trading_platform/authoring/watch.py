@@ -13,8 +13,8 @@ import numpy as np
 from ..core import intents
 from ..core.state import State
 from ..model.records import INTENT, INTENT_TAG_MAX
+from ..strategies.arithmetic import as_compiled
 from ..strategies.view import View
-from .arithmetic import as_compiled
 from .findings import ERROR, Finding
 from .lines import Line, LineFinder, calling_line
 from .words import Place, Vector, Words

@@ -1,9 +1,10 @@
 """The engine facade: one config becomes one finished run directory."""
 
+import shutil
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -19,6 +20,7 @@ from ..eventlog.writer import EventLogWriter
 from ..metrics.execution import value_money
 from ..model.enums import ReplacePolicy, Stop, Wake
 from ..model.errors import (
+    DataError,
     EngineError,
     EventLogError,
     OrderTransitionError,
@@ -27,35 +29,25 @@ from ..model.errors import (
 )
 from ..model.ids import first_order_id
 from ..model.instrument import Instrument
+from ..record.clock import monotonic_seconds, utc_now_iso
+from ..record.names import AUDIT_FILE, CONFIG_FILE, LOG_FILE, RUN_FILE, STATS_FILE, SUMMARY_FILE
+from ..record.provenance import provenance, strategy_source
+from ..record.run import FORMAT, write_json, write_run
 from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
 from ..report.summary import RunFacts, summarize
-from ..runner.clock import monotonic_seconds, utc_now_iso
 from ..runner.compiled import run_entry
 from ..runner.interpreted import run_interpreted
 from ..runner.ledger import Ledger
 from ..runner.loop import begin, end, release
-from ..runner.record import (
-    FORMAT,
-    LOG_FILE,
-    RUN_FILE,
-    SUMMARY_FILE,
-    provenance,
-    strategy_source,
-    write_json,
-    write_run,
-)
 from ..strategies.compile_errors import own_files
 from ..strategies.compiled import CompiledStrategy
 from ..strategies.registry import AnyStrategy, load_strategy
 from ..strategies.view import View
 from ..venues.hftbacktest.assets import AssetSpec, Engine, build_engine
 from ..venues.hftbacktest.returncodes import explain
-from .history.files import CONFIG_FILE
 from .io.market_data import MarketData, load_market_data
 
 PAUSE_BLOCKS: Final = 1 << 17  # Python is entered at least this often: progress, Ctrl-C
-STATS_FILE: Final = "stats.npz"
-AUDIT_FILE: Final = "audit.bin"
 Progress = Callable[[int, int], None]  # (now_ns, last_ns)
 
 
@@ -120,18 +112,29 @@ def run_backtest(
         record["data"] = session.data.record()
         _run(session, directory, record, progress)
         record["status"] = "done"
-    except KeyboardInterrupt:
-        record["status"], record["error"] = "interrupted", "stopped by the user (Ctrl-C or SIGTERM)"
+    except KeyboardInterrupt as interrupt:
+        record["status"] = "interrupted"
+        record["error"] = str(interrupt) or "stopped by the user (Ctrl-C or SIGTERM)"
+        _write_ended_by(interrupt, directory, record)
         raise
     except BaseException as error:
         record["error"] = f"{type(error).__name__}: {error}"
         if not isinstance(error, TradingPlatformError):
             record["traceback"] = traceback.format_exc()
+        _write_ended_by(error, directory, record)
         raise
-    finally:
-        record["finished"] = utc_now_iso()
-        write_run(directory, record)
+    record["finished"] = utc_now_iso()
+    write_run(directory, record)
     return record
+
+
+def _write_ended_by(error: BaseException, directory: Path, record: dict[str, Any]) -> None:
+    """Write the record of a run that ``error`` ended. If that fails too (a full disk), ``error`` is the one to tell."""
+    record["finished"] = utc_now_iso()
+    try:
+        write_run(directory, record)
+    except (OSError, EventLogError) as second:
+        error.add_note(f"{directory / RUN_FILE}: cannot write the record: {second}")
 
 
 def _run(session: Session, directory: Path, record: dict[str, Any], progress: Progress | None) -> None:
@@ -187,8 +190,7 @@ def run_loop(
         block.view(np.uint8).fill(0)
         state.session[0]["event_count"] = 0
         if audit is not None:
-            audit.write(state.audit[: state.session[0]["audit_count"]].tobytes())
-            state.session[0]["audit_count"] = 0
+            _append_audit(audit, state)
         state.session[0]["pause_block"] = state.session[0]["block_count"] + PAUSE_BLOCKS
         if progress is not None:
             progress(int(state.session[0]["now_ns"]), last_ns)
@@ -212,10 +214,32 @@ def run_loop(
     return stop
 
 
-def _open_audit(session: Session, directory: Path) -> AbstractContextManager[IO[bytes] | None]:
+@contextmanager
+def _open_audit(session: Session, directory: Path) -> Iterator[IO[bytes] | None]:
     if session.config.output.audit == "none":
-        return nullcontext()
-    return (directory / AUDIT_FILE).open("xb")
+        yield None
+        return
+    path = directory / AUDIT_FILE
+    try:
+        with path.open("xb") as audit:
+            yield audit
+    except OSError as error:  # on opening, or on closing: what is still in the buffer goes to disk then
+        raise _audit_error(path, error) from error
+
+
+def _append_audit(audit: IO[bytes], state: State) -> None:
+    try:
+        audit.write(state.audit[: state.session[0]["audit_count"]].tobytes())
+    except OSError as error:
+        raise _audit_error(Path(audit.name), error) from error
+    state.session[0]["audit_count"] = 0
+
+
+def _audit_error(path: Path, error: OSError) -> EventLogError:
+    return EventLogError(
+        f"{path}: cannot write the audit: {error.strerror}: free space on the disk and run again, "
+        "or set output.audit none"
+    )
 
 
 def _loop(session: Session, flush: Callable[[], None]) -> int:
@@ -225,7 +249,7 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
             return run_entry(venue, state, strategy.entry, flush)
         except (TradingPlatformError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not COMPILED:
                 raise _strategy_error(error, session) from error
             raise StrategyError(
@@ -239,12 +263,12 @@ def _loop(session: Session, flush: Callable[[], None]) -> int:
         instance.on_stop()
     except (TradingPlatformError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit would end the process with the code of its choice
         raise _strategy_error(error, session) from error
     return stop
 
 
-def _strategy_error(error: Exception, session: Session) -> StrategyError:
+def _strategy_error(error: BaseException, session: Session) -> StrategyError:
     frames = traceback.extract_tb(error.__traceback__)
     module = sys.modules[session.config.strategy.class_path.partition(":")[0]]
     own = set(map(str, own_files(Path(module.__file__ or ""))))
@@ -257,15 +281,25 @@ def _strategy_error(error: Exception, session: Session) -> StrategyError:
 
 
 def _write_reports(session: Session, directory: Path, record: dict[str, Any], facts: RunFacts) -> None:
-    from ..report.parquet import write_audit_parquet, write_parquet  # polars: 0.2 s, after the run
+    from polars.exceptions import PolarsError  # polars: 0.2 s, after the run
+
+    from ..report.parquet import write_audit_parquet, write_parquet
 
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
     record["summary"] = summarize(events, instrument, facts)
-    write_json(directory / SUMMARY_FILE, record["summary"])
-    write_parquet(events, [instrument], directory)
-    if session.config.output.audit == "all":
-        write_audit_parquet(directory / AUDIT_FILE, [instrument])
-    write_stats_npz(directory / STATS_FILE, events, instrument, facts.sample_interval_ns or STATS_INTERVAL_NS)
+    interval_ns = facts.sample_interval_ns or STATS_INTERVAL_NS
+    try:
+        write_json(directory / SUMMARY_FILE, record["summary"])
+        write_parquet(events, [instrument], directory)
+        if session.config.output.audit == "all":
+            write_audit_parquet(directory / AUDIT_FILE, [instrument])
+        write_stats_npz(directory / STATS_FILE, events, instrument, interval_ns)
+    except (OSError, PolarsError) as error:  # a full disk: polars tells it as a fault of its encoder
+        free_bytes = shutil.disk_usage(directory).free
+        raise EventLogError(
+            f"{directory}: the log is whole, but its tables cannot be written: {error} ({free_bytes:,} bytes are "
+            "free on the disk): free space and run again"
+        ) from error
 
 
 def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
@@ -276,6 +310,12 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
     record["stop"] = Stop(stop).name
     match stop:
         case Stop.END_OF_DATA | Stop.MAX_WAKEUPS:
+            if not record["wakeups"]:
+                raise DataError(
+                    f"{', '.join(map(str, config.engine.data_files))}: the book must have a bid and an ask at once, "
+                    "had one of them at most: the strategy was never called; convert the recording again, or begin "
+                    "with a snapshot (engine.initial_snapshot)"
+                )
             anomalies = record["summary"]["anomalies"]
             if anomalies["total"] and config.engine.on_anomaly == "fail":
                 raise OrderTransitionError(

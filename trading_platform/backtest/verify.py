@@ -9,7 +9,9 @@ from ..data.files import file_sha256
 from ..eventlog.diff import first_difference
 from ..eventlog.reader import open_log, verify_log
 from ..model.errors import DataError, EventLogError
-from ..runner.record import LOG_FILE, provenance, read_run
+from ..record.names import LOG_FILE
+from ..record.provenance import provenance
+from ..record.run import read_run
 from .runtime.display import Display
 from .runtime.parent import run_in_child
 
@@ -82,11 +84,15 @@ def _changes(record: dict[str, Any], again: Path) -> tuple[str, ...]:
         for name, then in record["versions"].items()
         if now["versions"].get(name) != then
     ]
+    if now["source_sha256"] != record.get("source_sha256"):
+        changes.append(_source_change("trading_platform", record.get("source_sha256"), now["source_sha256"]))
     if now["platform"] != record["platform"]:
         changes.append(f"platform: {record['platform']} then, {now['platform']} now")
     strategy = read_run(again).get("strategy")
     if strategy is not None and strategy["sha256"] != record["strategy"]["sha256"]:
-        changes.append(
-            f"strategy source: {record['strategy']['sha256'][:16]} then, {strategy['sha256'][:16]} now"
-        )
+        changes.append(_source_change("strategy", record["strategy"]["sha256"], strategy["sha256"]))
     return tuple(changes)
+
+
+def _source_change(whose: str, then: str | None, now: str) -> str:
+    return f"{whose} source: {then[:16] if then else 'not recorded'} then, {now[:16]} now"

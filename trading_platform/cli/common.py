@@ -3,8 +3,10 @@
 Standard output carries results, standard error everything else (progress, logs, errors): ``--json`` can be piped.
 """
 
+import io
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ import typer
 from ..backtest.history.files import is_encodable, is_run, start_ns
 from ..backtest.runtime.display import Display
 from ..model.errors import ConfigError, TradingPlatformError
-from ..runner.clock import monotonic_seconds
+from ..record.clock import monotonic_seconds
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 RUNS_VARIABLE: Final = "TRADING_PLATFORM_RUNS"
 LAST: Final = "last"
 PLAIN_SECONDS: Final = 2.0  # at most one plain progress line in this time
+_FILLING: Final = re.compile(r" +(?=\n)")
 Unit = Literal["time", "bytes", "items"]
 
 ConfigFiles = Annotated[
@@ -133,12 +136,25 @@ def print_json(value: Any) -> None:
 
 
 def console() -> "Console":
-    """Return rich's console on standard output; not on a terminal it neither colours nor wraps."""
+    """Return rich's console on standard output; not on a terminal it neither colours, wraps nor pads lines."""
     from rich.console import Console
 
     if sys.stdout.isatty():
         return Console(highlight=False)
-    return Console(highlight=False, width=200, soft_wrap=True)
+    return Console(highlight=False, width=200, soft_wrap=True, file=_Trimmed())
+
+
+class _Trimmed(io.StringIO):
+    """Standard output without the blanks that fill the cells of a table up."""
+
+    def write(self, text: str) -> int:
+        """Write a text that ends with a line: rich prints whole lines."""
+        sys.stdout.write(_FILLING.sub("", text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush standard output."""
+        sys.stdout.flush()
 
 
 def next_step(*commands: str) -> None:

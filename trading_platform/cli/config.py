@@ -1,5 +1,6 @@
 """``config show`` and ``config check``: what a configuration is made of, and what it means."""
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -19,12 +20,13 @@ from .common import (
 
 if TYPE_CHECKING:
     from ..config.facts import Market, StrategyFacts
+    from ..config.layers import Origin
     from ..config.load import Loaded
     from ..config.oddities import Oddity
     from ..config.run import RunConfig
-    from ..strategies.registry import AnyStrategy
 
 EXIT_WARNINGS: Final = 1
+VALUE_WIDTH: Final = 24  # of the column; a longer value moves its origin to the right
 SAMPLE_ROWS: Final = 100_000  # at each end of the data: what is looked at does not grow with it
 
 
@@ -32,7 +34,7 @@ def show(
     config: ConfigFiles,
     overrides: SetOption = None,
     origin: Annotated[
-        bool, typer.Option("--origin", help="A table: each key, its value, and where it comes from.")
+        bool, typer.Option("--origin", help="Each key, its value, and where it comes from.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,8 +42,6 @@ def show(
 
     Example: trading-platform config show --config examples/local/local.json --origin
     """
-    import json
-
     from ..config.load import leaves, load_layers
 
     loaded = load_layers(config, os.environ, parse_overrides(overrides), check_files=False)
@@ -67,16 +67,22 @@ def show(
             ]
         )
         return
-    from rich.table import Table
+    _print_origins(found)
+    next_step(f"trading-platform config check {config_options(config, overrides)}")
+
+
+def _print_origins(found: "list[tuple[str, Any, Origin]]") -> None:
+    """Print a line per key. Columns are as wide as what they hold: a narrow window wraps, nothing is cut."""
     from rich.text import Text
 
-    table = Table("key", "value", "origin", box=None, header_style="bold", pad_edge=False)
-    for key, value, one in found:
+    rows = [(key, json.dumps(value, ensure_ascii=False), one) for key, value, one in found]
+    key_width = max(len(key) for key, _, _ in rows)
+    value_width = max((len(value) for _, value, _ in rows if len(value) <= VALUE_WIDTH), default=0)
+    out = console()
+    for key, value, one in rows:
         style = "dim" if one.kind == "default" else "cyan" if one.kind in ("env", "flag") else ""
-        shown = json.dumps(value, ensure_ascii=False)
-        table.add_row(Text(key, style), Text(shown, style), Text(str(one), style))
-    console().print(table)
-    next_step(f"trading-platform config check {config_options(config, overrides)}")
+        line = f"{key.ljust(key_width)}  {value.ljust(value_width)}  {one}"
+        out.print(Text(line, style), soft_wrap=True)
 
 
 def check(
@@ -143,8 +149,9 @@ def _strategy_facts(loaded: "Loaded", search: Path) -> "StrategyFacts":
     from ..config.facts import StrategyFacts
     from ..config.load import validate_params
     from ..strategies.compiled import CompiledStrategy
+    from ..strategies.registry import load_strategy
 
-    strategy = _imported(loaded.config.strategy.class_path, search)
+    strategy = load_strategy(loaded.config.strategy.class_path, search)
     params = validate_params(strategy.Params, loaded)
     params.to_record(loaded.config.instrument)
     values: dict[str, Any] = params.model_dump()
@@ -158,22 +165,6 @@ def _strategy_facts(loaded: "Loaded", search: Path) -> "StrategyFacts":
         levels=values["levels"] if is_count else None,
         levels_per_side=strategy.levels_per_side,
     )
-
-
-def _imported(class_path: str, search: Path) -> "AnyStrategy":
-    from ..model.errors import StrategyError, TradingPlatformError
-    from ..strategies.registry import load_strategy
-
-    try:
-        return load_strategy(class_path, search)
-    except TradingPlatformError:
-        raise
-    except Exception as error:
-        module = class_path.partition(":")[0]
-        raise StrategyError(
-            f"strategy.class_path: importing {module} failed: {type(error).__name__}: {error}; "
-            f"`python -m {module}` in {search} shows where"
-        ) from error
 
 
 def _market(config: "RunConfig") -> "Market | None":

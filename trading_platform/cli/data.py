@@ -6,9 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
-from .common import JsonOption, next_step, print_json, progress
+from .common import JsonOption, UsageError, next_step, print_json, progress
 
 NS_PER_S: Final = 1_000_000_000
+FIRST_YEAR: Final = 1971
+LAST_YEAR: Final = 2040  # times are int64 nanoseconds with room to add
 
 
 def convert(
@@ -57,9 +59,15 @@ def synth(
     Example: trading-platform data synth --out market.npz --seed 7 --seconds 1800
     """
     from ..data.files import require_event_suffix, save_events
-    from ..data.synth import TICKS_PER_UNIT, synthesize
+    from ..data.synth import HALF_WINDOW_TICKS, TICKS_PER_UNIT, synthesize
+    from ..model.records import TICKS_MAX
 
     require_event_suffix(out)
+    low, high = 2 * HALF_WINDOW_TICKS // TICKS_PER_UNIT, TICKS_MAX // TICKS_PER_UNIT
+    if not low <= price <= high:
+        raise UsageError(f"--price must be {low} to {high}, was {price}")
+    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+        raise UsageError(f"--start must be a time of {FIRST_YEAR} to {LAST_YEAR}, was {start.isoformat()}")
     start_ns = int(start.replace(tzinfo=UTC).timestamp()) * NS_PER_S
     duration_ns = seconds * NS_PER_S
     with progress("synthesizing", unit="items", quiet=as_json) as show:

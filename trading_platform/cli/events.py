@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from .common import JsonOption, RunArgument, RunsOption, find_run, next_step, print_json
+from .common import JsonOption, RunArgument, RunsOption, UsageError, find_run, next_step, print_json
 
 EXIT_DIFFERENT: Final = 1
 
@@ -17,7 +17,7 @@ def diff(left: RunArgument, right: RunArgument, runs: RunsOption = None, as_json
     """
     from ..eventlog.diff import first_difference
     from ..eventlog.reader import open_log
-    from ..runner.record import LOG_FILE
+    from ..record.names import LOG_FILE
 
     first, second = (open_log(find_run(name, runs) / LOG_FILE).events for name in (left, right))
     found = first_difference(first, second)
@@ -41,8 +41,11 @@ def export(
     """
     from ..eventlog.export import LogNames, export_jsonl
     from ..eventlog.reader import open_log
-    from ..runner.record import LOG_FILE, read_run
+    from ..record.names import LOG_FILE
+    from ..record.run import read_run
 
+    if out.exists() or out.name in ("", "-"):
+        raise UsageError(f"--out must be a new file, was {out}: an export never overwrites; name another")
     directory = find_run(run, runs)
     record = read_run(directory)
     names = LogNames((record["config"]["engine"]["instrument"]["name"],), ("0",), (record["config"]["id"],))

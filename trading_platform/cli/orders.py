@@ -20,6 +20,7 @@ NS_PER_S: Final = 1_000_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS: Final = 20  # shown unless --limit says otherwise
 ROWS_MAX: Final = 10**9
+LOTS_MAX: Final = 10**15
 SPARE_COLUMNS: Final = (
     "average",
     "acked",
@@ -105,13 +106,15 @@ def orders(
         return
     from ..report.order_list import Selection
 
+    from_ns, to_ns = _time("--from", since, begin_ns), _time("--to", until, begin_ns)
+    _require_in_run(from_ns, to_ns, begin_ns, int(opened.log.events["now_ns"][-1]))
     wanted = Selection(
         statuses=_statuses(status),
         causes=_choices("--cause", cause, _causes(denied)),
         sides=_choices("--side", side, ("BUY", "SELL")),
         slots=tuple(_slot(text) for text in slot or ()),
-        from_ns=_time("--from", since, begin_ns),
-        to_ns=_time("--to", until, begin_ns),
+        from_ns=from_ns,
+        to_ns=to_ns,
         min_lots=_lots(min_fill, Units(opened.instrument)),
     )
     (_show_denials if denied else _show_orders)(opened, wanted, listing)
@@ -180,6 +183,17 @@ def _time(option: str, text: str | None, begin_ns: int) -> int | None:
     return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
 
 
+def _require_in_run(from_ns: int | None, to_ns: int | None, begin_ns: int, end_ns: int) -> None:
+    """Raise UsageError for times between which nothing of the run can lie."""
+    length = f"the run is {(end_ns - begin_ns) / NS_PER_S:,.3f} s long"
+    if from_ns is not None and from_ns > end_ns:
+        raise UsageError(f"--from must be a time of the run: {length}, and ended before")
+    if to_ns is not None and to_ns <= begin_ns:
+        raise UsageError(f"--to must be a time of the run: {length}, and began later")
+    if from_ns is not None and to_ns is not None and from_ns >= to_ns:
+        raise UsageError("--from must be before --to")
+
+
 def _lots(text: str | None, units: Any) -> int:
     if text is None:
         return 0
@@ -188,9 +202,9 @@ def _lots(text: str | None, units: Any) -> int:
         whole = int(lots)
     except (InvalidOperation, ValueError, OverflowError):
         whole = 0
-    if whole < 1:
+    if not 1 <= whole <= LOTS_MAX:
         smallest = f"{units.qty(1)} {units.qty_unit}"
-        raise UsageError(f"--min-fill must be a quantity of at least {smallest}, was {text}")
+        raise UsageError(f"--min-fill must be a quantity from {smallest} up, was {text}")
     return whole if lots == whole else whole + 1
 
 

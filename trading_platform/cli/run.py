@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..backtest.history.files import LOG_FILE
+from ..record.names import LOG_FILE
 from .common import (
     ConfigFiles,
     JsonOption,
@@ -46,7 +46,7 @@ def run(
     from ..backtest.runtime.parent import run_in_child
     from ..config.load import load_layers
     from ..config.oddities import find_oddities
-    from ..runner.record import new_run_directory, read_run
+    from ..record.run import new_run_directory, read_run
 
     if debug and as_json:
         raise UsageError("--debug is for people: it must be used without --json")
@@ -76,7 +76,7 @@ def run(
             _next_after(
                 outcome.status,
                 directory,
-                f"trading-platform run {config_options(config, _without_run_id(overrides))}",
+                config_options(config, _without_run_id(overrides)),
             )
         raise typer.Exit(outcome.exit_code)
 
@@ -84,7 +84,7 @@ def run(
 def _debug(loaded: "RunConfig", directory: Path, search: Path) -> None:
     """Run on this terminal, under the debugger: standard output is the debugger's."""
     from ..backtest.runtime.debug import debug_run
-    from ..runner.record import read_run
+    from ..record.run import read_run
 
     code = debug_run(loaded.resolved(), directory, search)
     if _never_ran(code, directory):
@@ -109,14 +109,16 @@ def _never_ran(exit_code: int, directory: Path) -> bool:
     return True
 
 
-def _next_after(status: str, directory: Path, command: str) -> None:
-    """Say what helps: the log up to the end, and the debugger after a failure."""
+def _next_after(status: str, directory: Path, options: str) -> None:
+    """Say what helps: the log up to the end, and the debugger after a failure in mid-run."""
     if (directory / LOG_FILE).exists():
         next_step(
             f"trading-platform orders {shlex.quote(str(shown_path(directory)))}  (what happened before)"
         )
-    if status == "failed":
-        next_step(f"{command} --debug  (stops in the strategy)")
+        if status == "failed":
+            next_step(f"trading-platform run {options} --debug  (stops in the strategy)")
+    elif status == "failed":  # nothing was called yet: there is nothing to stop in
+        next_step(f"trading-platform strategy check {options}  (after the cure)")
 
 
 def _print_run(directory: Path, record: dict[str, Any]) -> None:

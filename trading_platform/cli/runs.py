@@ -45,7 +45,8 @@ def ls(
     since: Annotated[str | None, typer.Option(help="Started then or later: ISO 8601, UTC.")] = None,
     until: Annotated[str | None, typer.Option(help="Started before: ISO 8601, UTC.")] = None,
     where: Annotated[
-        Many, typer.Option(help="Compare a number: net>0, fills>=100, sharpe>1. Repeatable: all hold.")
+        Many,
+        typer.Option(help="Compare a number: net>0, fills>=100, sharpe_annualised>1. Repeatable: all hold."),
     ] = None,
     sort: Annotated[
         str, typer.Option(help='Field to sort by; "-" before it: the highest first.')
@@ -98,9 +99,10 @@ def show(run: RunArgument, runs: RunsOption = None, as_json: JsonOption = False)
 
     Example: trading-platform runs show last
     """
-    from ..backtest.history.files import LOG_FILE, RUN_FILE, UNFINISHED, file_sizes, require_run
+    from ..backtest.history.files import UNFINISHED, file_sizes, require_run
     from ..backtest.history.notes import read_notes
-    from ..runner.record import read_run
+    from ..record.names import LOG_FILE, RUN_FILE
+    from ..record.run import read_run
 
     directory = find_run(run, runs)
     require_run(directory)
@@ -304,8 +306,8 @@ def _print_record(
 
 
 def _print_unfinished(directory: Path, notes: "Notes", files: Mapping[str, int]) -> None:
-    from ..backtest.history.files import LOG_FILE
     from ..eventlog.reader import open_log
+    from ..record.names import LOG_FILE
 
     log = open_log(directory / LOG_FILE)
     written = _iso((directory / LOG_FILE).stat().st_mtime_ns)

@@ -253,6 +253,11 @@ def _lines(text: str) -> Iterator[tuple[str, int]]:
 
 def _syntax_error(path: Path, text: str, error: json.JSONDecodeError) -> str:
     """Return the message for a JSON syntax error: line, column, the line itself, and a hint."""
+    if not text.strip():
+        return (
+            f"{path} must be a JSON object, is empty: start from examples/local/local.json or "
+            "`trading-platform strategy new`"
+        )
     lines = text.split("\n")
     line = lines[error.lineno - 1].rstrip("\r")
     before, after = text[: error.pos].rstrip(), text[error.pos :].lstrip()
@@ -261,6 +266,8 @@ def _syntax_error(path: Path, text: str, error: json.JSONDecodeError) -> str:
         hint = ": JSON has no comments, use description"
     elif before.endswith(",") and after[:1] in ("}", "]"):
         hint = f": remove the comma before {after[0]}"
+    elif not after or error.msg.startswith("Unterminated string"):
+        hint = ": the file ends too early, was it cut off?" if not after or "\n" not in after else ""
     elif after[:1] == "'":
         hint = ": JSON needs double quotes"
     marker = "".join("\t" if char == "\t" else " " for char in line[: error.colno - 1])

@@ -128,7 +128,7 @@ def publish_all(pairs: Sequence[tuple[Path, Path]], *, overwrite: bool = False) 
             if path.exists() and file_sha256(path) != file_sha256(temporary):
                 raise DataError(
                     f"{path}: exists with other content and was kept: "
-                    "remove it, write elsewhere or allow overwriting"
+                    "remove it, write elsewhere, or replace it with --overwrite (overwrite=True)"
                 )
     for temporary, path in pairs:
         temporary.replace(path)

@@ -54,7 +54,7 @@ _ORDER_TIMES: Final = ("sent", "acked", "ended")
 DENIAL_SORTS: Final[Mapping[str, str]] = {
     "time": "time",
     "slot": "slot",
-    "code": "code",
+    "why": "code",
     "price": "price_ticks",
     "quantity": "qty_lots",
     "count": "count",
@@ -245,7 +245,7 @@ def denial_table(
     absolute: bool,
 ) -> "Table":
     """Return denials as a table; see order_table."""
-    names = ("seq", "time", "slot", "price", "quantity", "times", "why")
+    names = ("seq", "time", "slot", "price", "quantity", "count", "why")
     table = plain_table(*names, left=("slot",), folded=("why",))
     for row in _with_ns(denials, "time").iter_rows(named=True):
         units = Units(instruments[row["instrument"]])

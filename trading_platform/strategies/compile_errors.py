@@ -256,6 +256,12 @@ _TYPED: Final = r"(?:Literal\[str\]\([^)]*\)|unicode_type)"
 # The order matters: the first pattern that is found tells; what is special stands before what is general.
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
+        "float-argument",
+        r"(?P<name>\w+) of (?P<function>\w+) must be an integer, was float\d+",
+        "{name} of {function} is a float: prices and quantities are whole ticks and lots",
+        "round it as you mean it: int(np.floor(x)) for a buy, int(np.ceil(x)) for a sell, or use // instead of /",
+    ),
+    Rule(
         "unknown-field",
         r"Field '(?P<name>\w+)' was not found in record with fields \((?P<fields>[^)]*)\)",
         "the record has no field {name!r}",

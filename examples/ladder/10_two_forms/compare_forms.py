@@ -9,7 +9,7 @@ from pathlib import Path
 from trading_platform.backtest.engine import run_backtest
 from trading_platform.config.load import load_config
 from trading_platform.model.errors import TradingPlatformError
-from trading_platform.runner.record import new_run_directory, read_run
+from trading_platform.record.run import new_run_directory, read_run
 
 CONFIG = Path(__file__).with_name("two_forms.json")
 FORMS = {

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from ...model.errors import TradingPlatformError
+from ...record.names import CONFIG_FILE, LOG_FILE, RUN_FILE
 
-RUN_FILE: Final = "run.json"  # the same names as in runner.record, which costs 0.2 s to import
-LOG_FILE: Final = "events.bin"
-CONFIG_FILE: Final = "config.json"  # written first: what a killed run was, and `run --config` runs it again
 NOTES_FILE: Final = "notes.json"
 INDEX_FILE: Final = "index.sqlite"
 UNFINISHED: Final = "unfinished"  # a log and no record: the run goes on, or its process was killed

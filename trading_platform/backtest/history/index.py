@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ...model.errors import EventLogError
+from ...record.names import LOG_FILE, RUN_FILE
 from .files import (
     DAMAGED,
     INDEX_FILE,
-    LOG_FILE,
     NOTES_FILE,
-    RUN_FILE,
     UNFINISHED,
     IndexBusyError,
     RunsError,
@@ -34,7 +33,7 @@ from .files import (
 from .notes import read_notes
 from .query import METRICS, TEXTS, TIMES, RunsQuery
 
-VERSION: Final = 2  # of the tables below and of what stands in them: change one, raise it
+VERSION: Final = 3  # of the tables below and of what stands in them: change one, raise it
 INT64_MAX: Final = 2**63 - 1  # of SQLite, too: times end in 2262
 BUSY_SECONDS: Final = 60.0
 EVENT_BYTES: Final = 128  # of a record, and of the header of events.bin
@@ -262,7 +261,7 @@ def _write_row(connection: sqlite3.Connection, run: Path, stamp: str, warn: Warn
 
 def _row(run: Path) -> dict[str, Any]:
     """Return the columns of a run but its notes."""
-    from ...runner.record import read_run
+    from ...record.run import read_run
 
     began_ns = start_ns(run)
     began_ns = None if began_ns is None else min(began_ns, INT64_MAX)  # some file systems reach beyond

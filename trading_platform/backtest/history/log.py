@@ -12,8 +12,8 @@ from ...eventlog.export import LogNames
 from ...eventlog.reader import LogView, open_log
 from ...model.errors import EventLogError
 from ...model.instrument import Instrument
-from ...runner.record import LOG_FILE, RUN_FILE, read_run
-from .files import CONFIG_FILE
+from ...record.names import CONFIG_FILE, LOG_FILE, RUN_FILE
+from ...record.run import read_run
 
 if TYPE_CHECKING:
     import polars as pl

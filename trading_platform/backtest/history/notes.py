@@ -107,7 +107,7 @@ def set_note(run: Path, note: str) -> Notes:
 
 def _change(run: Path, change: Callable[[Notes], Notes]) -> Notes:
     """Read, change and write under the lock of the run's directory: two changes at once are both kept."""
-    from ...runner.record import write_json
+    from ...record.run import write_json
 
     require_run(run)
     try:

@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from .files import LOG_FILE, RUN_FILE, RunsError, file_sizes, gone, locked, require_run
+from ...record.names import LOG_FILE, RUN_FILE
+from .files import RunsError, file_sizes, gone, locked, require_run
 
 REMOVING: Final = ".removing-"  # begins with a dot: neither listed nor found
 

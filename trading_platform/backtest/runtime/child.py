@@ -5,6 +5,7 @@ search, logs) and answers in JSON lines on standard output: ``{"phase"}`` and ``
 then ``{"status", "error", "exit_code"}``. The run record is the result; the lines are for the parent's display.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from ...model.errors import TradingPlatformError
 from .logs import LogSettings, configure, for_run
 
 INTERRUPTED = 130
+TOOL_GONE = "the tool that started the run is gone (killed?)"
 
 
 def main() -> int:
@@ -25,7 +27,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, _interrupt)
 
     def progress(now_ns: int, last_ns: int) -> None:
-        _say(answers, {"now_ns": now_ns, "last_ns": last_ns})
+        try:
+            _say(answers, {"now_ns": now_ns, "last_ns": last_ns})
+        except BrokenPipeError:  # nobody waits: end like a stopped run, the strategy is not to blame
+            raise KeyboardInterrupt(TOOL_GONE) from None
 
     request = json.load(sys.stdin)
     configure(LogSettings(**request["logs"]))
@@ -99,7 +104,8 @@ def _log_result(log: Any, record: dict[str, Any]) -> None:
 def _answer(answers: IO[str], log: Any, status: str, error: str, exit_code: int) -> int:
     if status != "done":
         log.info("run ended", status=status, error=error)
-    _say(answers, {"status": status, "error": error, "exit_code": exit_code})
+    with contextlib.suppress(BrokenPipeError):  # the tool is gone: the record tells
+        _say(answers, {"status": status, "error": error, "exit_code": exit_code})
     return exit_code
 
 

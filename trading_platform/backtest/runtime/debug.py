@@ -15,22 +15,21 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, Final
-
-import numpy as np
 
 from ..._jit import COMPILED
 from ...config.load import config_from_dict
 from ...config.run import RunConfig
 from ...model.errors import ConfigError, StrategyError, TradingPlatformError
+from ...record.names import RUN_FILE
+from ...strategies.arithmetic import as_compiled
 from ...strategies.base import Strategy
 from ...strategies.compile_errors import compile_error_in, own_files
 from ...strategies.compiled import CompiledStrategy
-from ...strategies.registry import AnyStrategy, load_strategy
-from ..history.files import RUN_FILE
+from ...strategies.registry import AnyStrategy, StrategyImportError, load_strategy
 from .parent import death, ensure_record, stop_process
 
 INTERRUPTED: Final = 130
@@ -178,21 +177,34 @@ def _debug_here(config: RunConfig, directory: Path, search: Path | None) -> int:
     debugger = _debugger(config.strategy.class_path, search)
     signal.signal(signal.SIGTERM, debugger.stop)
     try:
-        # compiled code raises on a division by zero: as plain Python it has to stop there too
-        with np.errstate(divide="raise"), debugger.running():
+        with _numbers(config, search), debugger.running():
             run_backtest(config, directory, search=search)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except TradingPlatformError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        if isinstance(error, StrategyError) and error.__cause__ is not None:
-            debugger.post_mortem(error.__cause__)
+        if _is_from_a_call(error):
+            debugger.post_mortem(error.__cause__ or error)
         return error.exit_code
     except Exception:  # noqa: BLE001 (it is in the record, and shown)
         traceback.print_exc()
         return StrategyError.exit_code
     return 0
+
+
+def _is_from_a_call(error: TradingPlatformError) -> bool:
+    """Tell whether a call of the strategy raised: a frame of its own is left to look at."""
+    return (
+        isinstance(error, StrategyError)
+        and not isinstance(error, StrategyImportError)
+        and error.__cause__ is not None
+    )
+
+
+def _numbers(config: RunConfig, search: Path | None) -> AbstractContextManager[Any]:
+    """Return the arithmetic of the run: that of compiled code for a strategy which is compiled in a run."""
+    return as_compiled() if _is_compiled_strategy(config, search) else nullcontext()
 
 
 def _debugger(class_path: str, search: Path | None) -> Debugger:

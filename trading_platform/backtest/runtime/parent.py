@@ -11,13 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ...runner.clock import utc_now_iso
-from ...runner.record import FORMAT, RUN_FILE, write_run
+from ...model.errors import EventLogError
+from ...record.clock import utc_now_iso
+from ...record.names import RUN_FILE
+from ...record.run import FORMAT, write_run
 from .display import Display
 from .logs import LogSettings
 
 STOP_SECONDS: Final = 30
+CRASHES: Final = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV")
 TAIL_LINES: Final = 5  # of what a dead child printed, told in its record
+LAST_WORDS: Final = ("Fatal Python error", "panicked at")  # a stack follows: its first lines matter
 
 
 @dataclass(frozen=True)
@@ -87,27 +91,40 @@ def run_in_child(
 
 
 def ensure_record(directory: Path, config: dict[str, Any], outcome: Outcome) -> None:
-    """Write the record of a run whose process could not write its own."""
+    """Write the record of a run whose process could not write its own.
+
+    Raises
+    ------
+    EventLogError : this process cannot either; the message holds the outcome, too
+    """
     if (directory / RUN_FILE).is_file():
         return
-    write_run(
-        directory,
-        {
-            "format": FORMAT,
-            "run_id": directory.name,
-            "status": outcome.status,
-            "finished": utc_now_iso(),
-            "config": config,
-            "error": outcome.error,
-        },
-    )
+    record = {
+        "format": FORMAT,
+        "run_id": directory.name,
+        "status": outcome.status,
+        "finished": utc_now_iso(),
+        "config": config,
+        "error": outcome.error,
+    }
+    try:
+        write_run(directory, record)
+    except OSError as error:
+        raise EventLogError(
+            f"{directory / RUN_FILE}: cannot write the record: {error.strerror}: the run stays unfinished. "
+            f"It {outcome.status}: {outcome.error or 'without an error'}"
+        ) from error
 
 
 def _echo(lines: IO[str], display: Display, tail: deque[str]) -> None:
     """Pass on what the child prints, as long as somebody listens; a pipe that nobody empties would stop the child."""
-    listening = True
+    listening, dying = True, False
     for line in lines:
-        tail.append(line)
+        if not dying and any(words in line for words in LAST_WORDS):
+            tail.clear()
+            dying = True
+        if line.strip() and not (dying and len(tail) == TAIL_LINES):
+            tail.append(line.strip())
         if not listening:
             continue
         try:
@@ -151,14 +168,18 @@ def stop_process(child: subprocess.Popen[str]) -> None:
 
 
 def _died(code: int, tail: deque[str]) -> Outcome:
-    said = " | ".join(line.strip() for line in tail if line.strip()) or "it printed nothing"
-    return death(code, said)
+    return death(code, " | ".join(tail) or "it printed nothing")
 
 
 def death(code: int, said: str) -> Outcome:
     """Return the outcome of a process that ended with ``code`` and without an answer."""
-    if code < 0:
-        how = f"the engine's process was killed by {signal.Signals(-code).name}"
-    else:
-        how = f"the engine's process ended with code {code} and no answer"
-    return Outcome("failed", f"EngineError: {how}: {said}", 1)
+    names = {int(known): known.name for known in signal.Signals}  # real-time signals have none
+    name = names.get(-code, f"signal {-code}")
+    how, cure = f"was killed by {name}", "`run --debug` stops in the strategy before that"
+    if code >= 0:
+        how, cure = f"ended with code {code} and no answer", "nothing in a strategy may end its process"
+    elif name == "SIGKILL":
+        cure = "by a user, or by the system for want of memory: its log (dmesg) tells"
+    elif name in CRASHES and LAST_WORDS[0] not in said:
+        cure = "set PYTHONFAULTHANDLER=1 and run again to see the line of Python it happened in"
+    return Outcome("failed", f"EngineError: the engine's process {how}: {said} ({cure})", 1)

@@ -60,6 +60,7 @@ class RunRecord(_Closed):
     git: dict[str, Any] | None = Field(
         default=None, description="commit and dirtiness of the working directory"
     )
+    source_sha256: str | None = Field(default=None, description="over all source files of this package")
     strategy: StrategySource | None = None
     data: list[DataFile] | None = None
     stop: str | None = Field(default=None, description="why the loop ended")
