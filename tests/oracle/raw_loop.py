@@ -7,7 +7,8 @@ The rule: one bid and one ask at the touch, post-only, decided at every wakeup (
 side: without a live order a new one, with a working order away from the touch a replace. A replace is a cancel
 and, when the cancel is acknowledged, a new order at the touch of that moment (``after_ack``), or both at once
 (``at_once``). Wishes are served cancels and replaces first, then news, each in the order in which they arose. No
-order is sent that would meet an own one of the other side, one with a cancel in flight included.
+order is sent that would meet an own one of the other side, one with a cancel in flight included. A quote that was
+filled in part stands as it is until the touch moves.
 """
 
 import ctypes
@@ -17,17 +18,26 @@ from typing import Any, Final
 
 import numpy as np
 from hftbacktest import BacktestAsset, _hftbacktest, binding
-from hftbacktest.order import CANCELED, EXPIRED, FILLED, GTX, LIMIT, NEW, NONE
+from hftbacktest.order import CANCELED, EXPIRED, FILLED, GTX, LIMIT, NEW, PARTIALLY_FILLED
 from hftbacktest.types import order_dtype, state_values_dtype
 
 from trading_platform.backtest.io.market_data import load_market_data
 from trading_platform.config.run import RunConfig
+from trading_platform.venues.hftbacktest.adapter import SHADE_LOTS
 
 from .builders import Events, Fill
 
 FOREVER_NS: Final = 1 << 58
 OK, END, FEED, RESPONSE = 0, 1, 2, 3
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+QUEUE_MODELS: Final = {  # names of our configuration -> names of the engine
+    "risk_averse": "risk_adverse_queue_model",
+    "log_prob": "log_prob_queue_model",
+    "log_prob2": "log_prob_queue_model2",
+    "power_prob": "power_prob_queue_model",
+    "power_prob2": "power_prob_queue_model2",
+    "power_prob3": "power_prob_queue_model3",
+}
 
 
 class Raw:
@@ -63,6 +73,11 @@ class Raw:
         """Return best bid and ask [ticks], None while a side is empty."""
         bid, ask = self._best("bid"), self._best("ask")
         return None if bid == INT64_MIN or ask == INT64_MAX else (bid, ask)
+
+    def best_qty(self, side: int) -> float:
+        """Return the quantity at the best bid (+1) or the best ask (-1)."""
+        name = "bid" if side > 0 else "ask"
+        return float(getattr(binding, f"{self._kind}depth_best_{name}_qty")(self._call("depth", 0)))
 
     def order(self, order_id: int) -> np.void:
         """Return the engine's record of an order, in place."""
@@ -101,6 +116,11 @@ def ledger_at(address: int) -> np.void:
     return record
 
 
+def leaves_of(order: np.void, lot_size: float) -> int:
+    """Return what is left of an order of the engine [lots]."""
+    return 0 if order["status"] == FILLED else round(float(order["leaves_qty"]) / lot_size)
+
+
 @dataclass
 class Quote:
     """One order of the maker."""
@@ -108,6 +128,7 @@ class Quote:
     order_id: int
     side: int
     price_ticks: int
+    leaves_lots: int
     acked: bool = False
     canceling: bool = False
 
@@ -151,14 +172,13 @@ class Maker:
         ended = False
         for order_id in sorted(self._live):
             order, quote = self.raw.order(order_id), self._live[order_id]
-            if order["status"] == NEW and order["req"] == NONE:
+            if order["status"] in (NEW, PARTIALLY_FILLED) and order["exch_timestamp"] > 0:
                 quote.acked = True
+            self._book(quote, order)
             if order["status"] not in (FILLED, CANCELED, EXPIRED):
                 continue
             ended = True
             del self._live[order_id]
-            if order["status"] == FILLED:
-                self._book(quote, order)
             if self._at[quote.side] is quote:
                 self._at[quote.side] = None
                 if order["status"] == FILLED:
@@ -167,9 +187,12 @@ class Maker:
             self.raw.forget_ended()
 
     def _book(self, quote: Quote, order: np.void) -> None:
-        lots = round(float(order["exec_qty"]) / self.lot_size)
-        price_ticks = int(order["exec_price_tick"])
-        self.fills.append(Fill(quote.order_id, self.raw.now_ns, price_ticks, lots, bool(order["maker"])))
+        """Book what the order has less to fill than before: of several fills in a block only the last is shown."""
+        leaves_lots = leaves_of(order, self.lot_size)
+        lots, quote.leaves_lots = quote.leaves_lots - leaves_lots, leaves_lots
+        if lots:
+            price_ticks = int(order["exec_price_tick"])
+            self.fills.append(Fill(quote.order_id, self.raw.now_ns, price_ticks, lots, bool(order["maker"])))
 
     def _decide(self, touch_ticks: dict[int, int]) -> None:
         assert touch_ticks[1] < touch_ticks[-1], f"the book is crossed at {self.raw.now_ns} ns"
@@ -210,30 +233,42 @@ class Maker:
 
     def _submit(self, side: int, price_ticks: int) -> None:
         self._ids += 1
-        quote = self._at[side] = self._live[self._ids] = Quote(self._ids, side, price_ticks)
+        quote = self._at[side] = self._live[self._ids] = Quote(self._ids, side, price_ticks, self.lots)
         price, qty = price_ticks * self.tick_size, (self.lots - self.shade_lots) * self.lot_size
         assert self.raw.submit(side, quote.order_id, price, qty) == OK
 
 
-def raw_maker(config: RunConfig, lots: int, **options: Any) -> Maker:
-    """Return the maker on an engine of its own, set up from the plain facts of a configuration (risk-averse queue)."""
-    data, instrument, latency = load_market_data(config), config.instrument, config.engine.latency
+def raw_engine(config: RunConfig) -> Raw:
+    """Return an engine of its own, set up from the plain facts of a configuration."""
+    data, instrument, engine = load_market_data(config), config.instrument, config.engine
     size = float(instrument.contract_size)
     asset = BacktestAsset().inverse_asset(size) if instrument.inverse else BacktestAsset().linear_asset(size)
     asset = (
-        asset.constant_order_latency(latency.entry_ns, latency.response_ns)
-        .risk_adverse_queue_model()
+        asset.constant_order_latency(engine.latency.entry_ns, engine.latency.response_ns)
         .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
         .tick_size(float(instrument.tick_size))
         .lot_size(float(instrument.lot_size))
         .last_trades_capacity(0)
     )
-    partial = config.engine.exchange_model == "partial_fill"
+    name, exponent = QUEUE_MODELS[engine.queue_model.kind], engine.queue_model.exponent
+    asset = getattr(asset, name)(*([] if exponent is None else [float(exponent)]))
+    partial = engine.exchange_model == "partial_fill"
     asset = asset.partial_fill_exchange() if partial else asset.no_partial_fill_exchange()
     roi = None
     if data.roi_ticks is not None:
         low, high = data.roi_ticks
         roi = (low * float(instrument.tick_size), high * float(instrument.tick_size))
+    return Raw(asset, data.arrays, roi)
+
+
+def shade_lots_of(config: RunConfig) -> float:
+    """Return what orders have to be sent short of: see `test_partial_fills`."""
+    return SHADE_LOTS if config.engine.exchange_model == "partial_fill" else 0.0
+
+
+def raw_maker(config: RunConfig, lots: int, **options: Any) -> Maker:
+    """Return the maker on an engine of its own."""
     at_once = config.engine.replace_policy == "at_once"
-    sizes = (float(instrument.tick_size), float(instrument.lot_size))
-    return Maker(Raw(asset, data.arrays, roi), *sizes, lots, at_once, **options)
+    sizes = (float(config.instrument.tick_size), float(config.instrument.lot_size))
+    options = {"shade_lots": shade_lots_of(config)} | options
+    return Maker(raw_engine(config), *sizes, lots, at_once, **options)

@@ -21,7 +21,7 @@ from trading_platform.model.enums import EventKind
 from trading_platform.model.errors import EventLogError
 from trading_platform.model.records import EVENT_BYTES
 from trading_platform.record.names import LOG_FILE, RUN_FILE
-from trading_platform.strategies import touch_maker
+from trading_platform.record.run import read_run, write_run
 
 from .builders import COMPILED, FORMS, INTERPRETED, PARTS, Done, maker_config, run
 
@@ -159,15 +159,20 @@ def test_plain_python_gives_the_digest_of_compiled_code(
 
 @dataclass(frozen=True)
 class Installation:
-    """A copy of the package and what was compiled of it, in directories that nothing can be written to."""
+    """A copy of the package and what was compiled of it, in directories that nothing can be written to.
+
+    ``here``: a run of ``config`` by the package that was copied.
+    """
 
     package: Path
     cache: Path
     prefix: tuple[str, ...]
+    config: RunConfig
+    here: Done
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(slice_file: Path, tmp_path: Path) -> Iterator[Installation]:
     """Return a read-only installation. Root is above permissions: as root it runs without that privilege."""
     prefix: tuple[str, ...] = ()
     if os.geteuid() == 0:
@@ -175,18 +180,22 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         if setpriv is None:
             pytest.skip("as root this needs setpriv (util-linux), or run it as another user")
         prefix = (setpriv, "--bounding-set=-dac_override,-dac_read_search,-fowner")
+    config = maker_config((slice_file,), COMPILED, engine__max_wakeups=2000, **PROBABILISTIC)
+    here = run(config, tmp_path / "here")  # and all that it needs is compiled
     root = tmp_path / "read-only"
     package, cache = root / PACKAGE.name, root / "cache"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     cache.mkdir()
     kernels = _jit.cache_root() / f"kernels-{_jit.kernel_hash()[:16]}"
-    strategy = _jit.cache_directory(Path(touch_maker.__file__))
-    for compiled in (kernels, strategy) if _jit.COMPILED else ():
+    others = [
+        _jit.cache_directory(PACKAGE / name) for name in ("strategies/touch_maker.py", "data/validate.py")
+    ]
+    for compiled in (kernels, *others) if _jit.COMPILED else ():
         shutil.copytree(compiled, cache / compiled.name, ignore=shutil.ignore_patterns("*.tmp.*"))
     set_modes(root, 0o555, 0o444)
     for directory in (root, package, cache):
         assert_refuses(directory, prefix)
-    yield Installation(package, cache, prefix)
+    yield Installation(package, cache, prefix, config, here)
     set_modes(root, 0o755, 0o644)
 
 
@@ -201,59 +210,53 @@ def assert_refuses(directory: Path, prefix: tuple[str, ...]) -> None:
     write = "import sys; open(sys.argv[1], 'x')"
     command = [*prefix, sys.executable, "-c", write, str(directory / "probe")]
     tried = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "PermissionError" in tried.stderr, f"{directory} must be read-only: {tried.stderr or 'was written to'}"
+    assert "PermissionError" in tried.stderr, (
+        f"{directory} must be read-only: {tried.stderr or 'was written to'}"
+    )
 
 
 def files_below(root: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in sorted(root.rglob("*"))}
 
 
-def run_installed(
-    installation: Installation, config: RunConfig, tmp_path: Path, **environment: str
-) -> Elsewhere:
+def run_installed(installation: Installation, directory: Path, **environment: str) -> Elsewhere:
     """Run with a read-only installation, in a working directory that is read-only too."""
-    before = files_below(installation.package.parent)
+    root, prefix = installation.package.parent, installation.prefix
+    before = files_below(root)
     worker = start(
-        config,
-        tmp_path / "run",
-        installation.package.parent,
-        package=installation.package,
-        prefix=installation.prefix,
-        **environment,
+        installation.config, directory, root, package=installation.package, prefix=prefix, **environment
     )
     result = worker.result()
     assert result.package == installation.package
-    assert files_below(installation.package.parent) == before
+    assert files_below(root) == before
     return result
 
 
 @pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
 def test_read_only_installation_with_a_warm_cache_gives_the_digest(
-    slice_file: Path, tmp_path: Path, installation: Installation
+    tmp_path: Path, installation: Installation
 ) -> None:
-    config = maker_config((slice_file,), COMPILED, **PROBABILISTIC)
-    found = run_installed(installation, config, tmp_path, TRADING_PLATFORM_CACHE=str(installation.cache))
+    found = run_installed(installation, tmp_path / "run", TRADING_PLATFORM_CACHE=str(installation.cache))
 
     assert found.compiled == []
-    assert found.digest == run(config, tmp_path / "here").digest
+    assert found.digest == installation.here.digest
 
 
 @pytest.mark.parametrize(
     "plain", [pytest.param("1", id="plain"), pytest.param("0", id="compiled", marks=pytest.mark.long)]
 )
 def test_read_only_installation_without_a_cache_gives_the_digest(
-    slice_file: Path, tmp_path: Path, installation: Installation, plain: str
+    tmp_path: Path, installation: Installation, plain: str
 ) -> None:
     """The cache that is named cannot be made: what is compiled goes into the temporary directory."""
-    config = maker_config((slice_file,), COMPILED, engine__max_wakeups=2000, **PROBABILISTIC)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     absent = installation.package.parent / "absent"
     places = {"TRADING_PLATFORM_CACHE": str(absent), "TMPDIR": str(temporary)}
-    found = run_installed(installation, config, tmp_path, NUMBA_DISABLE_JIT=plain, **places)
+    found = run_installed(installation, tmp_path / "run", NUMBA_DISABLE_JIT=plain, **places)
 
     assert (found.compiled == []) == (plain == "1")
-    assert found.digest == run(config, tmp_path / "here").digest
+    assert found.digest == installation.here.digest
 
 
 def test_two_runs_in_one_process_give_one_digest(tmp_path: Path) -> None:
@@ -266,9 +269,8 @@ def test_two_runs_in_one_process_give_one_digest(tmp_path: Path) -> None:
 
 def test_verify_names_a_changed_source_of_the_package(slice_file: Path, tmp_path: Path) -> None:
     done = run(maker_config((slice_file,), INTERPRETED), tmp_path / "run")
-    record = json.loads((done.directory / RUN_FILE).read_text())
-    older = record | {"source_sha256": "0" * 64}
-    (done.directory / RUN_FILE).write_text(json.dumps(older))
+    record = read_run(done.directory)
+    write_run(done.directory, record | {"source_sha256": "0" * 64})
     (change,) = verify_run(done.directory).changes
 
     assert change == f"trading_platform source: {'0' * 16} then, {record['source_sha256'][:16]} now"

@@ -311,11 +311,7 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
     match stop:
         case Stop.END_OF_DATA | Stop.MAX_WAKEUPS:
             if not record["wakeups"]:
-                raise DataError(
-                    f"{', '.join(map(str, config.engine.data_files))}: the book must have a bid and an ask at once, "
-                    "had one of them at most: the strategy was never called; convert the recording again, or begin "
-                    "with a snapshot (engine.initial_snapshot)"
-                )
+                raise DataError(_never_called(session))
             anomalies = record["summary"]["anomalies"]
             if anomalies["total"] and config.engine.on_anomaly == "fail":
                 raise OrderTransitionError(
@@ -352,6 +348,21 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
             )
         case _:
             raise StrategyError(f"the run stopped with {Stop(stop).name} ({detail}) {at}")
+
+
+def _never_called(session: Session) -> str:
+    """Say why no wakeup came: it takes a block in which the book has both sides."""
+    engine, tick = session.config.engine, session.config.instrument.tick_size
+    where, cure = "", "convert the recording again, or begin with a snapshot (engine.initial_snapshot)"
+    if session.data.roi_ticks is not None:
+        low, high = session.data.roi_ticks
+        where = f" between {low * tick} and {high * tick} ({engine.depth.kind} depth)"
+        cure = f"use engine.depth of kind hashmap, or {cure}"
+    files = ", ".join(map(str, engine.data_files))
+    return (
+        f"{files}: the book must have a bid and an ask at once{where}, never had: "
+        f"the strategy was not called; {cure}"
+    )
 
 
 def _new_state(config: RunConfig, strategy: AnyStrategy, data: MarketData, params: np.void) -> State:

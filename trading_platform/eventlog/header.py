@@ -45,3 +45,8 @@ def check_header(header: bytes, path: Path) -> None:
             f"{_dtype_digest().hex()[:12]}), was {record_bytes} bytes, dtype {dtype_digest.hex()[:12]}: "
             "read it with the version of trading_platform that its run.json names"
         )
+    if header != HEADER:
+        at = next(index for index in range(HEADER_BYTES) if header[index] != HEADER[index])
+        raise EventLogError(
+            f"{path}: byte {at} of the header must be {HEADER[at]}, was {header[at]}: something wrote to the log"
+        )
