@@ -148,7 +148,10 @@ def _templates(function: Callable[..., Any], get_call_template: Callable[..., An
 
 def kernel(function: F) -> F:
     """Compile ``function`` on first use, cached on disk. Under NUMBA_DISABLE_JIT=1 it stays plain Python."""
-    dispatcher = numba.njit(function)
+    own = is_kernel(Path(function.__code__.co_filename).resolve())
+    # the core allocates nothing, so there are no references to count; calls between its small functions cost as much as
+    # what they do, so they are inlined
+    dispatcher = numba.njit(_nrt=not own, forceinline=own)(function)
     if COMPILED:
         dispatcher.get_call_template = _templates(function, dispatcher.get_call_template)
     if COMPILED and Path(function.__code__.co_filename).is_file():

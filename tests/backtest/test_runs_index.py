@@ -25,7 +25,7 @@ from trading_platform.backtest.history.query import METRICS, SORTS, RunsQuery, p
 from trading_platform.backtest.history.remove import REMOVING, check_removable, remove_run, run_bytes
 from trading_platform.model.errors import EventLogError
 from trading_platform.record import run as record_module
-from trading_platform.record.names import RUN_FILE
+from trading_platform.record.names import NOTES_FILE, RUN_FILE
 from trading_platform.record.run import read_run, write_run
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(trading_platform.__file__).parents[1])}
@@ -507,7 +507,7 @@ def test_tag_that_is_none_is_refused_and_nothing_is_written(runs: Path, done: Do
     directory = add_run(runs, done, "a")
     with pytest.raises(RunsError, match="tag must be"):
         add_tags(directory, ["good", tag])
-    assert not (directory / files.NOTES_FILE).exists()
+    assert not (directory / NOTES_FILE).exists()
 
 
 def test_tag_that_is_not_there_cannot_be_removed(runs: Path, done: Done) -> None:
@@ -557,15 +557,15 @@ def test_damaged_notes_are_told_at_every_look_and_never_overwritten(
     runs: Path, done: Done, text: str
 ) -> None:
     directory = add_run(runs, done, "a")
-    (directory / files.NOTES_FILE).write_text(text)
+    (directory / NOTES_FILE).write_text(text)
     for _ in range(2):
         warnings: list[str] = []
         assert [(row["run"], row["tags"]) for row in look(runs, warnings)] == [("a", [])]
-        assert files.NOTES_FILE in warnings[0]
-    with pytest.raises(EventLogError, match=files.NOTES_FILE):
+        assert NOTES_FILE in warnings[0]
+    with pytest.raises(EventLogError, match=NOTES_FILE):
         add_tags(directory, ["x"])
-    assert (directory / files.NOTES_FILE).read_text() == text
-    (directory / files.NOTES_FILE).unlink()
+    assert (directory / NOTES_FILE).read_text() == text
+    (directory / NOTES_FILE).unlink()
     assert look(runs)[0]["tags"] == []
 
 

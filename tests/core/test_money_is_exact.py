@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from trading_platform.core.position import (
+    add_half_even,
     apply_fill,
-    div_half_even,
     equity_money,
     fee_money,
     inverse_value_money,
@@ -51,9 +51,12 @@ def half_even(value: Fraction) -> int:
 
 
 @pytest.mark.parametrize("denominator", [1, 2, 3, 10, 10**9])
-def test_division_rounds_half_to_even(denominator: int) -> None:
-    for numerator in (*range(-25, 26), -(10**12) - 1, 10**12 + 5 * 10**8):
-        assert div_half_even(numerator, denominator) == half_even(Fraction(numerator, denominator))
+def test_sums_round_half_to_even(denominator: int) -> None:
+    """The parity of the total decides, not that of the part that is rounded."""
+    for whole in (-3, -2, 0, 1, 10**15 + 1):
+        for numerator in (*range(-25, 26), -(10**12) - 1, 10**12 + 5 * 10**8):
+            exact = half_even(whole + Fraction(numerator, denominator))
+            assert add_half_even(whole, numerator, denominator) == exact
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -80,9 +80,9 @@ def test_a_closed_log_refuses_more(tmp_path: Path) -> None:
         writer.sync()
 
 
-def test_digest_is_sha256_of_the_record_bytes(tmp_path: Path) -> None:
+def test_digest_is_the_blake2b_of_the_record_bytes(tmp_path: Path) -> None:
     events = every_kind().events()
-    assert digest_events(events).digest == hashlib.sha256(events.tobytes()).hexdigest()
+    assert digest_events(events).digest == hashlib.blake2b(events.tobytes(), digest_size=32).hexdigest()
 
 
 def test_digest_and_checkpoints_do_not_depend_on_block_sizes() -> None:
@@ -97,7 +97,7 @@ def test_digest_and_checkpoints_do_not_depend_on_block_sizes() -> None:
         start += size
     assert digest.summary() == whole
     assert whole.checkpoints == tuple(
-        hashlib.sha256(events[: k * CHECKPOINT_EVENTS].tobytes()).hexdigest() for k in (1, 2)
+        hashlib.blake2b(events[: k * CHECKPOINT_EVENTS].tobytes(), digest_size=32).hexdigest() for k in (1, 2)
     )
 
 

@@ -142,6 +142,7 @@ def _engine_with_latency(events: Events, latency: Events) -> Engine:
     venue = np.zeros(1, VENUE)
     venue["backtest"] = _hftbacktest.build_hashmap_backtest([asset])
     venue["tick_size"], venue["lot_size"] = float(INSTRUMENT.tick_size), float(INSTRUMENT.lot_size)
+    venue["lots_per_unit"] = float(1 / INSTRUMENT.lot_size)
     return Engine(venue, [asset, events, latency])
 
 

@@ -3,7 +3,6 @@
 import builtins
 import difflib
 import re
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -156,7 +155,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "float-intent",
-        rf"^{struct.error.__name__}: required argument is not an integer",
+        r"^ValueError: \w+ must be a whole number of 64 bits",
         "price or quantity must be an int",
         "divide with // instead of /, or round with int(...): prices are ticks, quantities lots",
     ),

@@ -124,8 +124,7 @@ def run_backtest(
         _write_ended_by(error, directory, record)
         raise
     record["finished"] = utc_now_iso()
-    write_run(directory, record)
-    return record
+    return write_run(directory, record)
 
 
 def _write_ended_by(error: BaseException, directory: Path, record: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from ..model.errors import DataError, EventLogError
 from ..record.names import LOG_FILE
 from ..record.provenance import provenance
 from ..record.run import read_run
+from ..record.seal import check_files
 from .runtime.display import Display
 from .runtime.parent import run_in_child
 
@@ -28,15 +29,16 @@ class Verification:
 
 
 def verify_run(run: Path, *, display: Display | None = None) -> Verification:
-    """Check a run's log against its record, execute the run again, and compare.
+    """Check each file of a run against its record, execute the run again, and compare.
 
     Raises
     ------
-    EventLogError : no finished record, or a log that differs from its own record
+    EventLogError : no finished record, or a file that is not as the run wrote it
     DataError : a data file is missing or not the one that was used
     KeyboardInterrupt : the user stopped it
     """
     record = read_run(run)
+    check_files(run)
     if record["status"] != "done":
         raise EventLogError(
             f"{run}: status must be done to be verified, was {record['status']}: {record.get('error')}"

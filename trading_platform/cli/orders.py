@@ -107,7 +107,7 @@ def orders(
     from ..report.order_list import Selection
 
     from_ns, to_ns = _time("--from", since, begin_ns), _time("--to", until, begin_ns)
-    _require_in_run(from_ns, to_ns, begin_ns, int(opened.log.events["now_ns"][-1]))
+    _require_in_run(from_ns, to_ns, begin_ns, _last_ns(opened, begin_ns))
     wanted = Selection(
         statuses=_statuses(status),
         causes=_choices("--cause", cause, _causes(denied)),
@@ -118,6 +118,15 @@ def orders(
         min_lots=_lots(min_fill, Units(opened.instrument)),
     )
     (_show_denials if denied else _show_orders)(opened, wanted, listing)
+    if opened.record is None and not as_json:
+        torn = f"; {opened.log.torn_bytes} bytes of a torn event follow" if opened.log.torn_bytes else ""
+        typer.echo(f"the run is unfinished: it is running, or its process was killed{torn}", err=True)
+
+
+def _last_ns(opened: "RunLog", begin_ns: int) -> int:
+    """Return the time of the last event [ns]; where the run began if it was killed before its first block."""
+    events = opened.log.events
+    return int(events["now_ns"][-1]) if len(events) else begin_ns
 
 
 # --- arguments

@@ -356,7 +356,7 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
     system = record.get("platform") or {}
     cpu = (system.get("cpu") or {}).get("name", "")
-    digest = "" if record.get("summary") else f", sha256 {record.get('log_digest')}"  # the result shows it
+    digest = "" if record.get("summary") else f", digest {record.get('log_digest')}"  # the result shows it
     return [
         ("error", record.get("error") or ""),
         ("stop", record.get("stop") or ""),

@@ -53,6 +53,7 @@ def book_fill(state: State, row: int, report: np.void) -> None:
         release(position, instrument, order["side"], counted, order["price_ticks"])
         order["leaves_lots"] -= counted
     order["cum_lots"] += lots
+    order["accepted"] = 1
     if not impossible:
         move(state, row, status, next_pending(order["pending"], _FILL))
     event = state.events[index]

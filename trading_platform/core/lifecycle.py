@@ -61,13 +61,11 @@ def complete_replace(state: State, row: int, ts_exch_ns: int) -> None:
 
 
 @kernel
-def complete_replaces_of(state: State, order_id: int, ts_exch_ns: int) -> None:
-    """Complete the replaces that waited for the end of an order; its slot may be further down the chain already."""
-    row = state.session[0]["live_head"]
-    while row >= 0:
-        if state.orders[row]["replaces_id"] == order_id:
-            complete_replace(state, row, ts_exch_ns)
-        row = state.orders[row]["next_row"]
+def complete_replace_of(state: State, row: int, ts_exch_ns: int) -> None:
+    """Complete the replace that waited for the end of an order, even if the new one has ended meanwhile."""
+    new_row = find(state, state.orders[row]["replaced_by_id"])
+    if new_row >= 0 and state.orders[new_row]["accepted"]:
+        complete_replace(state, new_row, ts_exch_ns)
 
 
 @kernel
@@ -88,6 +86,7 @@ def add_outcome(state: State, index: int, row: int, report: np.void) -> None:
     event["ts_exch_ns"] = report["ts_exch_ns"]
     event["leaves_lots"] = order["leaves_lots"]
     event["price_ticks"] = order["price_ticks"]
+    event["qty_lots"] = order["order_lots"]
     event["status_to"] = order["status"]
     event["pending_to"] = order["pending"]
     event["a"] = report["kind"]

@@ -113,10 +113,10 @@ def resolve(state: State, kind: int, slot_index: int, price_ticks: int, lots: in
         return _CANCEL
     row = state.slots[slot_index]["order_row"]
     if row < 0:
-        return _NEW if lots > 0 else _KEEP
+        return _NEW if lots != 0 else _KEEP  # below 0 it is denied, not lost
     order = state.orders[row]
     if order["pending"] & _P_CANCEL:
-        return _REPLACE if lots > 0 else _KEEP
+        return _REPLACE if lots != 0 else _KEEP
     if lots == 0:
         return _CANCEL
     same_lots = order["order_lots"] == lots or order["leaves_lots"] == lots

@@ -83,12 +83,17 @@ def open_order(
     order["replace_seq"] = 0
     order["cancel_seq"] = 0
     order["cancel_refused"] = 0
+    order["replaced_by_id"] = 0
     order["replace_done"] = 0
+    order["accepted"] = 0
     order["tag"] = tag
     order["venue_ts_ns"] = 0
     order["venue_leaves_lots"] = lots
     order["venue_request"] = _P_NEW
     _link(state, row)
+    replaced_row = find(state, replaces_id)
+    if replaced_row >= 0:
+        state.orders[replaced_row]["replaced_by_id"] = order_id
     position = state.positions[slot["instrument"]]
     reserve(position, state.instruments[slot["instrument"]], slot["side"], lots, price_ticks)
     count_order(position, 1)

@@ -10,13 +10,13 @@ _E9: Final = 10**9
 
 
 @kernel
-def div_half_even(numerator: int, denominator: int) -> int:
-    """Return numerator / denominator rounded to the nearest integer, ties to even. Denominator > 0."""
-    quotient = numerator // denominator
-    rest = 2 * (numerator - quotient * denominator)
-    if rest > denominator or (rest == denominator and quotient & 1):
-        quotient += 1
-    return quotient
+def add_half_even(whole: int, numerator: int, denominator: int) -> int:
+    """Return whole + numerator / denominator rounded to the nearest integer, ties to even. Denominator > 0."""
+    total = whole + numerator // denominator
+    rest = 2 * (numerator % denominator)
+    if rest > denominator or (rest == denominator and total & 1):
+        total += 1
+    return total
 
 
 @kernel
@@ -28,7 +28,7 @@ def inverse_value_money(instrument: np.void, lots: int, price_num: int, price_de
     numerator = instrument["value_num"] * price_den
     denominator = instrument["value_den"] * price_num
     whole = numerator // denominator
-    return lots * whole + div_half_even(lots * (numerator - whole * denominator), denominator)
+    return add_half_even(lots * whole, lots * (numerator - whole * denominator), denominator)
 
 
 @kernel
@@ -46,7 +46,7 @@ def fee_money(instrument: np.void, lots: int, price_ticks: int, maker: bool) -> 
     else:
         value = 2 * lots * price_ticks * instrument["money_per_halfticklot"]
     whole = value // _E9
-    return whole * rate_e9 + div_half_even((value - whole * _E9) * rate_e9, _E9)
+    return add_half_even(whole * rate_e9, (value - whole * _E9) * rate_e9, _E9)
 
 
 @kernel

@@ -17,7 +17,7 @@ from ..model.enums import (
 )
 from . import journal
 from .fills import book_fill, report_of_unknown_order
-from .lifecycle import add_outcome, anomaly, complete_replace, complete_replaces_of, move
+from .lifecycle import add_outcome, anomaly, complete_replace, complete_replace_of, move
 from .order_fsm import INVALID, is_terminal, next_pending, next_status
 from .orders import find
 from .position import release, reserve
@@ -82,6 +82,8 @@ def _status(state: State, row: int, report: np.void) -> None:
         return
     cause = order["cancel_seq"] if kind == _CANCELED and order["cancel_seq"] else order["new_seq"]
     index = journal.of_order(state, _EV_VENUE_REJECT if kind == _REJECTED else _EV_STATUS, cause, row)
+    if kind == _ACK or kind == _REPLACED:
+        order["accepted"] = 1
     if kind == _REPLACED:
         _amend(state, row, report["last_lots"], report["last_ticks"])
     move(state, row, status, pending)
@@ -93,7 +95,7 @@ def _status(state: State, row: int, report: np.void) -> None:
     elif kind == _ACK:
         complete_replace(state, row, report["ts_exch_ns"])
     elif kind == _CANCELED or kind == _EXPIRED:
-        complete_replaces_of(state, order["order_id"], report["ts_exch_ns"])
+        complete_replace_of(state, row, report["ts_exch_ns"])
 
 
 @kernel

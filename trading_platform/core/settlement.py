@@ -12,6 +12,7 @@ from ..model.enums import (
 )
 from .commands import send_cancel
 from .held import give_up
+from .order_fsm import is_terminal
 from .orders import find
 from .state import State
 from .throttle import CANCELS, is_ready, ready_ns, take
@@ -41,7 +42,9 @@ def settle_replaces(state: State) -> None:
 
 @kernel
 def _cancel_was_refused(order: np.void) -> bool:
-    return bool(order["cancel_refused"] and not order["pending"] & _P_CANCEL)
+    return bool(
+        order["cancel_refused"] and not order["pending"] & _P_CANCEL and not is_terminal(order["status"])
+    )
 
 
 @kernel

@@ -90,7 +90,7 @@ def new_state(
     levels_per_side: int = 16,
     book_levels: int = 0,
     trades_capacity: int = 0,
-    event_capacity: int = 8192,
+    event_capacity: int = 32_768,
     audit: bool = False,
     resyncs: Sequence[tuple[int, int]] = (),
 ) -> State:

@@ -108,7 +108,7 @@ def finish(state: State) -> None:
 @kernel
 def _check_intents(state: State) -> int:
     session = state.session[0]
-    if session["intent_count"] > len(state.intents):
+    if not 0 <= session["intent_count"] <= len(state.intents):
         session["stop_detail"] = session["intent_count"]
         return _INTENTS_FULL
     for index in range(session["intent_count"]):

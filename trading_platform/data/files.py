@@ -37,7 +37,10 @@ def load_events(path: str | os.PathLike[str]) -> EventArray:
         )
     rows = _read_npz(path) if path.suffix == ".npz" else _read_npy(path)
     if rows.dtype != EVENT:
-        raise DataError(f"{path}: dtype must be hftbacktest's event_dtype {EVENT.descr}, was {rows.dtype}")
+        raise DataError(
+            f"{path}: dtype must be hftbacktest's event_dtype {EVENT.descr}, was {rows.dtype}: "
+            "convert the recording (`trading-platform data convert`)"
+        )
     if rows.ndim != 1:
         raise DataError(f"{path}: must be one-dimensional, was of shape {rows.shape}")
     if len(rows) == 0:

@@ -1,4 +1,7 @@
-"""The digest of a log: a streaming SHA-256 over the bytes of its records, with checkpoints by count."""
+"""The digest of a log: a streaming BLAKE2b-256 over the bytes of its records, with checkpoints by count.
+
+SHA-256 takes twice as long where the processor has no instructions for it, and that was a twentieth of a run.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from ..model.records import EVENT_BYTES
 from .schema import EventArray, require_events
 
 CHECKPOINT_EVENTS: Final = 65_536
+DIGEST_BYTES: Final = 32
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class LogSummary:
     Attributes
     ----------
     events : number of records
-    digest : SHA-256 over all record bytes, hexadecimal; the file header is not part of it
+    digest : BLAKE2b-256 over all record bytes, hexadecimal; the file header is not part of it
     checkpoints : the digest so far after every 65,536 records
     """
 
@@ -30,7 +34,7 @@ class LogDigest:
     """Running digest. Checkpoints fall at the same records whatever the sizes of the blocks."""
 
     def __init__(self) -> None:
-        self._sha = hashlib.sha256()
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self._checkpoints: list[str] = []
         self._events = 0
 
@@ -45,15 +49,15 @@ class LogDigest:
         data, done = block.view("u1").data, 0
         while done < len(block):
             step = min(CHECKPOINT_EVENTS - self._events % CHECKPOINT_EVENTS, len(block) - done)
-            self._sha.update(data[done * EVENT_BYTES : (done + step) * EVENT_BYTES])
+            self._hash.update(data[done * EVENT_BYTES : (done + step) * EVENT_BYTES])
             self._events += step
             done += step
             if self._events % CHECKPOINT_EVENTS == 0:
-                self._checkpoints.append(self._sha.copy().hexdigest())
+                self._checkpoints.append(self._hash.copy().hexdigest())
 
     def summary(self) -> LogSummary:
         """Return the digest of what was added so far; more can be added afterwards."""
-        return LogSummary(self._events, self._sha.copy().hexdigest(), tuple(self._checkpoints))
+        return LogSummary(self._events, self._hash.copy().hexdigest(), tuple(self._checkpoints))
 
 
 def digest_events(events: EventArray) -> LogSummary:

@@ -1,8 +1,7 @@
 """What an event record may hold: the block checks and the JSON Schema, both made from EVENT_RULES.
 
 Every rule about one field is a closed range: enums and flag sets of the vocabulary have no gaps (asserted
-below), and a field that does not belong to a kind has the range of one value. Most ranges are a set of bits:
-a block is checked with one mask per record, and only the other ranges are compared with tables by kind.
+below), and a field that does not belong to a kind has the range of one value.
 """
 
 import json
@@ -13,10 +12,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from .._jit import kernel
 from ..model import enums
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
-from ..model.records import COMMON_FIELDS, EVENT, EVENT_BYTES, EVENT_RULES, FIELD_ENUMS, NO_SLOT
+from ..model.records import COMMON_FIELDS, EVENT, EVENT_RULES, FIELD_ENUMS, NO_SLOT
 
 EventArray = npt.NDArray[np.void]
 AnyEnum = type[IntEnum] | type[IntFlag]
@@ -81,61 +81,39 @@ def _enum_range(enum: AnyEnum) -> tuple[int, int]:
     return values[0], values[-1]
 
 
-def _row_of_kind() -> npt.NDArray[np.intp]:
-    """Return kind byte -> row of the range tables; 0 for kinds that must not be written."""
-    rows = np.zeros(256, np.intp)
-    for kind in _KINDS:
-        rows[kind] = kind
-    return rows
+# Fields of one size lie side by side: a record is a few words, bytes, half words and a double word, each with a range.
+_GROUPS: Final = ("<i8", "i1", "<u2", "<u4")
 
 
-def _bit_tables() -> tuple[EventArray, EventArray]:
-    """Return, by kind, the record of all fixed values, and the bits in which records must agree with it."""
-    fixed, forbidden = np.zeros((2, max(EventKind) + 1), EVENT)
-    for kind in _KINDS:
-        for field in _FIELDS:
-            low, high = field_range(kind, field)
-            if low == high:
-                fixed[field][kind] = low
-            if low >= 0 and field != "kind":
-                size = 8 * EVENT[field].itemsize
-                may = 0 if low == high else (1 << high.bit_length()) - 1
-                bits = ((1 << size) - 1) & ~may
-                forbidden[field][kind] = (
-                    bits - (1 << size) if EVENT[field].kind == "i" and bits >> (size - 1) else bits
-                )
-    return fixed, forbidden
-
-
-def _is_bits(low: int, high: int, info: np.iinfo[Any]) -> bool:
-    """Return whether the bit tables alone check a range."""
-    return low == high or (
-        low in (0, info.min) and (high == info.max or (low == 0 and high & (high + 1) == 0))
+def _group(dtype: str) -> tuple[int, tuple[str, ...]]:
+    """Return the place of the first field of a size, in units of that size, and the fields. Signed or not is one."""
+    size = np.dtype(dtype).itemsize
+    names = tuple(name for name in _FIELDS if EVENT[name].itemsize == size)
+    offsets = [EVENT.fields[name][1] for name in names]  # type: ignore[index]
+    assert offsets == list(range(offsets[0], offsets[0] + size * len(names), size)), (
+        f"{dtype}: not side by side"
     )
+    return offsets[0] // size, names
 
 
-def _bound_tables(which: int) -> list[tuple[str, npt.NDArray[Any]]]:
-    """Return (field, bound by kind) of the lower (0) or upper (1) bounds that bits cannot check."""
-    tables = []
-    for field in _FIELDS:
-        if field == "kind":  # it is what the tables are looked up with
-            continue
-        info = np.iinfo(EVENT[field])
-        table = np.full(max(EventKind) + 1, (info.min, info.max)[which], EVENT[field])
-        for kind in _KINDS:
-            bounds = field_range(kind, field)
-            if not _is_bits(*bounds, info):
-                table[kind] = bounds[which]
-        if (table[list(_KINDS)] != table[0]).any():
-            tables.append((field, table))
-    return tables
+def _range_tables(names: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return lowest and highest value by kind and field."""
+    low, high = np.zeros((2, max(EventKind) + 1, len(names)), np.int64)
+    for kind in _KINDS:
+        low[kind], high[kind] = zip(*(field_range(kind, name) for name in names), strict=True)
+    return low, high
 
 
-_ROW_OF_KIND: Final = _row_of_kind()
-_WORDS: Final = EVENT_BYTES // 8
-_FIXED, _FORBIDDEN = (table.view("<u8").reshape(-1, _WORDS) for table in _bit_tables())
-_LOWEST: Final = _bound_tables(0)
-_HIGHEST: Final = _bound_tables(1)
+_SEQ, _CAUSE, _NOW, _KIND = (
+    EVENT.fields[name][1] // EVENT[name].itemsize  # type: ignore[index]
+    for name in ("seq", "cause_seq", "now_ns", "kind")
+)
+_WRITTEN: Final = np.isin(np.arange(max(EventKind) + 1), _KINDS)
+(_WORD_AT, _WORDS), (_BYTE_AT, _BYTES), (_HALF_AT, _HALVES), (_DOUBLE_AT, _DOUBLES) = map(_group, _GROUPS)
+_WORD_LOW, _WORD_HIGH = _range_tables(_WORDS)
+_BYTE_LOW, _BYTE_HIGH = _range_tables(_BYTES)
+_HALF_LOW, _HALF_HIGH = _range_tables(_HALVES)
+_DOUBLE_LOW, _DOUBLE_HIGH = _range_tables(_DOUBLES)
 
 
 def check_block(block: EventArray, last_seq: int, last_now_ns: int) -> None:
@@ -154,26 +132,48 @@ def check_block(block: EventArray, last_seq: int, last_now_ns: int) -> None:
     require_events(block)
     if not len(block):
         return
-    row = _ROW_OF_KIND.take(block["kind"])
-    seq, now_ns = block["seq"].copy(), block["now_ns"].copy()
-    bad = row == 0
-    bad |= seq != np.arange(last_seq + 1, last_seq + 1 + len(block))
-    bad[0] |= now_ns[0] < last_now_ns
-    bad[1:] |= now_ns[1:] < now_ns[:-1]
-    bad |= block["cause_seq"] >= seq
-    bits = _FIXED.take(row, axis=0)
-    bits ^= block.view("<u8").reshape(-1, _WORDS)
-    bits &= _FORBIDDEN.take(row, axis=0)
-    if bits.any():
-        bad |= bits.any(axis=1)
-    for field, low in _LOWEST:
-        bad |= block[field] < low.take(row)
-    for field, high in _HIGHEST:
-        bad |= block[field] > high.take(row)
-    if bad.any():
-        index = int(bad.argmax())
-        before = (int(seq[index - 1]), int(now_ns[index - 1])) if index else (last_seq, last_now_ns)
-        raise EventLogError(f"{_broken_rule(block[index], *before)}; nothing of this block was written")
+    words, bytes_, halves, doubles = (block.view(size).reshape(len(block), -1) for size in _GROUPS)
+    index = _first_fault(words, bytes_, halves, doubles, last_seq, last_now_ns)
+    if index >= 0:
+        before = block[index - 1] if index else {"seq": last_seq, "now_ns": last_now_ns}
+        told = _broken_rule(block[index], int(before["seq"]), int(before["now_ns"]))
+        raise EventLogError(f"{told}; nothing of this block was written")
+
+
+@kernel
+def _first_fault(
+    words: npt.NDArray[np.int64],
+    bytes_: npt.NDArray[np.int8],
+    halves: npt.NDArray[np.uint16],
+    doubles: npt.NDArray[np.uint32],
+    last_seq: int,
+    last_now_ns: int,
+) -> int:
+    """Return the index of the first record that breaks a rule, -1 if none does. The records are given in all sizes."""
+    for index in range(len(words)):
+        kind, seq, now_ns = bytes_[index, _KIND], words[index, _SEQ], words[index, _NOW]
+        if kind < 0 or kind >= len(_WRITTEN) or not _WRITTEN[kind]:
+            return index
+        if seq != last_seq + 1 or now_ns < last_now_ns or words[index, _CAUSE] >= seq:
+            return index
+        last_seq, last_now_ns = seq, now_ns
+        for field in range(len(_WORDS)):
+            if not _WORD_LOW[kind, field] <= words[index, _WORD_AT + field] <= _WORD_HIGH[kind, field]:
+                return index
+        for field in range(len(_BYTES)):
+            if not _BYTE_LOW[kind, field] <= bytes_[index, _BYTE_AT + field] <= _BYTE_HIGH[kind, field]:
+                return index
+        for field in range(len(_HALVES)):
+            if not _HALF_LOW[kind, field] <= halves[index, _HALF_AT + field] <= _HALF_HIGH[kind, field]:
+                return index
+        for field in range(len(_DOUBLES)):
+            if (
+                not _DOUBLE_LOW[kind, field]
+                <= doubles[index, _DOUBLE_AT + field]
+                <= _DOUBLE_HIGH[kind, field]
+            ):
+                return index
+    return -1
 
 
 def require_events(block: EventArray) -> None:
@@ -188,7 +188,7 @@ def require_events(block: EventArray) -> None:
 def _broken_rule(record: np.void, last_seq: int, last_now_ns: int) -> str:
     """Return which rule a record breaks, in words. Only called for a record that breaks one."""
     seq, now_ns, cause_seq = int(record["seq"]), int(record["now_ns"]), int(record["cause_seq"])
-    if not _ROW_OF_KIND[record["kind"]]:
+    if int(record["kind"]) not in _KINDS:
         known = ", ".join(f"{kind.value} {kind.name}" for kind in kinds_written())
         return f"event seq={seq}: kind must be one of {known}, was {int(record['kind'])}"
     kind = EventKind(int(record["kind"]))

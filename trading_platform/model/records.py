@@ -151,7 +151,9 @@ ORDER: Final = int64_record(
     "sent_ns",
     "tag",
     "quoted",
+    "replaced_by_id",  # the newest order that was sent to take its place, 0 none
     "replace_done",  # 1: REPLACED was journaled
+    "accepted",  # 1: the venue has it, or had it: an acknowledgement or a fill came
     "next_row",
     "prev_row",
     # the venue adapter's notes: what it last saw there

@@ -8,3 +8,4 @@ RUN_FILE: Final = "run.json"  # written last: without it a run is unfinished
 SUMMARY_FILE: Final = "summary.json"
 STATS_FILE: Final = "stats.npz"
 AUDIT_FILE: Final = "audit.bin"
+NOTES_FILE: Final = "notes.json"  # tags and note of a user, who may change them

@@ -3,6 +3,7 @@
 A directory without ``run.json`` is unfinished: its process was killed. Nothing that exists is ever overwritten.
 """
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..model.errors import ConfigError, EventLogError
 from .clock import utc_now
 from .names import RUN_FILE
 from .schema import RunRecord
+from .seal import file_digests, sealed
 
 FORMAT: Final = 1
 
@@ -39,7 +41,8 @@ def new_run_directory(parent: Path, config_id: str, run_id: str | None) -> Path:
             continue
         except OSError as error:
             raise EventLogError(
-                f"{parent / name}: cannot create the run directory: {error.strerror}"
+                f"{parent / name}: cannot create the run directory: {error.strerror}: "
+                "output.directory must be one that can be written"
             ) from error
         return parent / name
     raise ConfigError(
@@ -50,22 +53,39 @@ def new_run_directory(parent: Path, config_id: str, run_id: str | None) -> Path:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON under another name first: half a file is never found under the right one."""
+    _write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
     part = path.with_suffix(path.suffix + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def write_run(directory: Path, record: dict[str, Any]) -> None:
-    """Write ``run.json``; a record that breaks its own schema is an EventLogError, written all the same."""
-    write_json(directory / RUN_FILE, record)
     try:
-        RunRecord.model_validate(record)
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            part.unlink(missing_ok=True)
+        raise
+
+
+def write_run(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Write ``run.json`` with the checksums of what the run has written, and return its content.
+
+    Raises
+    ------
+    EventLogError : the record breaks its own schema; it is written all the same
+    """
+    fields = {name: value for name, value in record.items() if name != "record_sha256"}
+    text = sealed(fields | {"files": file_digests(directory)})
+    _write_text(directory / RUN_FILE, text)
+    written: dict[str, Any] = json.loads(text)
+    try:
+        RunRecord.model_validate(written)
     except ValidationError as error:
         raise EventLogError(f"{directory / RUN_FILE}: breaks its schema: {error}") from error
+    return written
 
 
 def read_run(run: Path) -> dict[str, Any]:

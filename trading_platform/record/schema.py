@@ -17,7 +17,7 @@ class Log(_Closed):
     """The event log of the run."""
 
     events: int = Field(ge=0, description="records in events.bin")
-    checkpoints: list[str] = Field(description="SHA-256 so far after every 65,536 records")
+    checkpoints: list[str] = Field(description="BLAKE2b-256 so far after every 65,536 records")
 
 
 class DataFile(_Closed):
@@ -65,11 +65,18 @@ class RunRecord(_Closed):
     data: list[DataFile] | None = None
     stop: str | None = Field(default=None, description="why the loop ended")
     log: Log | None = None
-    log_digest: str | None = Field(default=None, description="SHA-256 over all records of events.bin")
+    log_digest: str | None = Field(default=None, description="BLAKE2b-256 over all records of events.bin")
     wall_seconds: float | None = Field(default=None, description="of the loop [s]")
     wakeups: int | None = Field(default=None, description="calls of the strategy")
     wakeups_per_second: float | None = None
     summary: dict[str, Any] | None = Field(default=None, description="the content of summary.json")
+    files: dict[str, str] = Field(
+        default_factory=dict,
+        description="SHA-256 of each other file of the directory; events.bin has log_digest, notes.json none",
+    )
+    record_sha256: str | None = Field(
+        default=None, description="SHA-256 of this file before this field, which is the last"
+    )
 
 
 def run_schema() -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Run an interpreted strategy: one kernel call per wakeup, call-backs from the journal of that wakeup."""
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Final
 
 import numpy as np
 
 from ..core.state import State
 from ..model.enums import EventKind, Stop, Wake
+from ..model.errors import StrategyError
 from ..model.records import SESSION, Records, field_word
 from ..strategies.base import Strategy
 from .loop import stepper
@@ -32,7 +34,7 @@ class CallBacks:
         self._session = state.session.view(np.int64).reshape(-1).data
         self._seen = 0  # events of the buffer that were handed over
         self._backlog: list[np.void] = []  # events flushed before they were handed over
-        kinds: dict[int, Callable[[np.void], None]] = {}
+        kinds: dict[int, Callable[[np.void], object]] = {}
         if _overrides(strategy, "on_fill"):
             kinds[EventKind.FILL] = strategy.on_fill
         if _overrides(strategy, "on_order"):
@@ -40,8 +42,15 @@ class CallBacks:
         if _overrides(strategy, "on_decision"):
             kinds |= dict.fromkeys(_DECISION_KINDS, strategy.on_decision)
         self._kinds = kinds
-        self._on_market = strategy.on_market if _overrides(strategy, "on_market") else None
-        self._on_wakeup = strategy.on_wakeup if _overrides(strategy, "on_wakeup") else None
+        self._on_start: Callable[[], object] = strategy.on_start
+        self._on_trades: Callable[[], object] = strategy.on_trades
+        self._on_timer: Callable[[], object] = strategy.on_timer
+        self._on_market: Callable[[], object] | None = (
+            strategy.on_market if _overrides(strategy, "on_market") else None
+        )
+        self._on_wakeup: Callable[[], object] | None = (
+            strategy.on_wakeup if _overrides(strategy, "on_wakeup") else None
+        )
 
     def before_flush(self) -> None:
         """Keep events that the strategy has not seen: the buffer is about to be emptied."""
@@ -54,17 +63,17 @@ class CallBacks:
         """Call the strategy for one wakeup: what happened to its orders, then the market, then its decision."""
         reason = self._session[_REASON]
         if reason & _START:
-            self._strategy.on_start()
+            _require_none(self._on_start, self._on_start())
         if self._kinds:
             self._hand_over()
         if reason & _TRADES:
-            self._strategy.on_trades()
+            _require_none(self._on_trades, self._on_trades())
         if reason & _MARKET and self._on_market is not None:
-            self._on_market()
+            _require_none(self._on_market, self._on_market())
         if reason & _CLOCK:
-            self._strategy.on_timer()
+            _require_none(self._on_timer, self._on_timer())
         if self._on_wakeup is not None:
-            self._on_wakeup()
+            _require_none(self._on_wakeup, self._on_wakeup())
 
     def _hand_over(self) -> None:
         count = self._session[_EVENT_COUNT]
@@ -79,7 +88,18 @@ class CallBacks:
     def _call(self, event: np.void) -> None:
         call = self._kinds.get(int(event["kind"]))
         if call is not None:
-            call(event)
+            _require_none(call, call(event))
+
+
+def _require_none(call: Callable[..., object], returned: object) -> None:
+    """Refuse what nobody reads: who returns orders, as other frameworks want them, would wonder for long."""
+    if returned is not None:
+        place = call.__func__.__code__ if isinstance(call, MethodType) else None
+        where = f" ({place.co_filename}:{place.co_firstlineno})" if place is not None else ""
+        raise StrategyError(
+            f"{getattr(call, '__name__', call)} must return None, returned {returned!r}{where}: "
+            "ask for orders with self.view.quote, new_order, replace or cancel"
+        )
 
 
 def _overrides(strategy: Strategy, name: str) -> bool:

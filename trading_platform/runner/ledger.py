@@ -36,7 +36,8 @@ class Ledger:
                 if journal != state:
                     raise EventLogError(
                         f"{instrument.name}: {name} must be {journal} by the journal, was {state} in the state: "
-                        "something wrote into the core's arrays (a strategy?) or the core is wrong"
+                        "something wrote into the core's arrays (a strategy? "
+                        "`trading-platform strategy check` names the line) or the core is wrong"
                     )
 
     @staticmethod

@@ -5,6 +5,9 @@ type. The entry is generated into the strategy's own module under its file name:
 cache key and never hit.
 """
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
@@ -89,6 +92,32 @@ def memory_dtype(memory: type | None) -> RecordDtype:
     return dtype
 
 
+def _refuse_return(body: Callable[..., None]) -> None:
+    """Refuse a body that returns a value: nobody reads it, and its writer thinks that it asks for orders.
+
+    Raises
+    ------
+    StrategyError : names the line
+    """
+    lines, first = inspect.getsourcelines(body)
+    pending: list[ast.AST] = list(ast.parse(textwrap.dedent("".join(lines))).body[0].body)  # type: ignore[attr-defined]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            continue  # a helper inside it may
+        if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
+            place = f"{body.__code__.co_filename}:{first + node.lineno - 1}"
+            raise StrategyError(
+                f"{place}: {body.__name__} must return None, returned a value: ask for orders with quote, new_order, "
+                "replace or cancel"
+            )
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
 def compiled_strategy(
     params: type[StrategyParams],
     memory: type | None = None,
@@ -106,6 +135,7 @@ def compiled_strategy(
     """
 
     def decorate(body: Callable[[State, Any, Any], None]) -> CompiledStrategy:
+        _refuse_return(body)
         space, name = body.__globals__, body.__name__
         kept = memory_dtype(memory)
         record = params.record_dtype()

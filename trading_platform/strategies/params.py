@@ -31,6 +31,7 @@ def _decimal(value: object) -> object:
     return value
 
 
+_NUMBER_MAX: Final = 2**63 - 1
 _LOTS: Final = "lots"
 _TICKS: Final = "ticks"
 _NS: Final = "ns"
@@ -70,11 +71,14 @@ class StrategyParams(BaseModel):
             value: Any = getattr(self, name)
             label = f"strategy.params.{name}"
             if unit == _LOTS:
-                record[f"{name}_lots"] = instrument.qty_to_lots(value, label)
+                number = instrument.qty_to_lots(value, label)
             elif unit == _TICKS:
-                record[f"{name}_ticks"] = instrument.price_to_ticks(value, label)
+                number = instrument.price_to_ticks(value, label)
             elif unit == _NS:
-                record[f"{name}_ns"] = seconds_to_ns(value, label)
+                number = seconds_to_ns(value, label)
             else:
-                record[name] = int(value)
+                number = int(value)
+            if abs(number) > _NUMBER_MAX:
+                raise ConfigError(f"{label} must be at most {_NUMBER_MAX:,} {unit or 'in size'}, was {value}")
+            record[f"{name}_{unit}" if unit else name] = number
         return record

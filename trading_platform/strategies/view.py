@@ -4,6 +4,7 @@ Integers are read through memoryviews: a plain int in 30 ns, where a numpy field
 """
 
 from struct import Struct
+from struct import error as PackError
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -267,9 +268,20 @@ class View:
 
     def _append(self, *fields: int) -> None:
         count = self._session[self._count]
-        self._session[self._count] = count + 1
         if count < self._intents_max:  # past the end it is only counted: the step stops the run
-            self._pack_intent(self._intents, count * INTENT.itemsize, *fields)
+            try:
+                self._pack_intent(self._intents, count * INTENT.itemsize, *fields)
+            except PackError as error:
+                raise ValueError(_not_packed(fields)) from error
+        self._session[self._count] = count + 1
+
+
+def _not_packed(fields: tuple[object, ...]) -> str:
+    """Say which argument of a wish is no int64."""
+    for name, value in zip(INTENT.names or (), fields, strict=True):
+        if not isinstance(value, int | np.integer) or not -(1 << 63) <= int(value) < 1 << 63:
+            return f"{name} must be a whole number of 64 bits, was {value!r}: round prices to ticks, quantities to lots"
+    raise AssertionError(fields)
 
 
 _BID_LOTS: Final = field_word(BOOK, "bid_lots")

@@ -12,7 +12,6 @@ from typing import Final
 from ...model.errors import TradingPlatformError
 from ...record.names import CONFIG_FILE, LOG_FILE, RUN_FILE
 
-NOTES_FILE: Final = "notes.json"
 INDEX_FILE: Final = "index.sqlite"
 UNFINISHED: Final = "unfinished"  # a log and no record: the run goes on, or its process was killed
 DAMAGED: Final = "damaged"  # a record that cannot be read

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ...model.errors import EventLogError
-from ...record.names import LOG_FILE, RUN_FILE
+from ...record.names import LOG_FILE, NOTES_FILE, RUN_FILE
 from .files import (
     DAMAGED,
     INDEX_FILE,
-    NOTES_FILE,
     UNFINISHED,
     IndexBusyError,
     RunsError,

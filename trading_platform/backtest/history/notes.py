@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...model.errors import EventLogError
-from .files import NOTES_FILE, RunsError, encodable, gone, is_encodable, locked, require_run
+from ...record.names import NOTES_FILE
+from .files import RunsError, encodable, gone, is_encodable, locked, require_run
 
 FORMAT: Final = 1
 NOTE_MAX: Final = 10_000  # characters

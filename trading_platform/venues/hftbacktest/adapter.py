@@ -33,6 +33,7 @@ VENUE: Final = np.dtype(
         ("scratch", "i8", (2,)),  # for results by address
         ("tick_size", "f8"),
         ("lot_size", "f8"),
+        ("lots_per_unit", "f8"),  # 1 / lot_size: a product is a third of a division, and rounds to the same lots
     ]
 )
 VENUE_TYPE: Final = type_of(np.zeros(1, VENUE))
@@ -200,7 +201,7 @@ def _qty_of_lots(engine: np.void, lots: int) -> float:
 
 @kernel
 def _lots(engine: np.void, qty: float) -> int:
-    return int(qty / engine["lot_size"] + 0.5)
+    return int(qty * engine["lots_per_unit"] + 0.5)
 
 
 @kernel

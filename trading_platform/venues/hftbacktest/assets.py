@@ -82,6 +82,7 @@ def build_engine(specs: Sequence[AssetSpec]) -> Engine:
         record["response_ns"] = spec.response_ns
         record["tick_size"] = float(spec.instrument.tick_size)
         record["lot_size"] = float(spec.instrument.lot_size)
+        record["lots_per_unit"] = float(1 / spec.instrument.lot_size)
     return Engine(venue, [*assets, *(array for spec in specs for array in (*spec.data, spec.snapshot))])
 
 
