@@ -1,6 +1,7 @@
 """Which source files a module is made of: for cache keys and for the record of a run. Imports nothing heavy."""
 
 import ast
+import functools
 import importlib.util
 import sys
 import sysconfig
@@ -56,8 +57,15 @@ def _home(file: Path) -> Path:
 def _is_local(path: Path) -> bool:
     if PACKAGE in path.parents:
         return not is_kernel(path)
-    outside = [sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")]
-    return not any(Path(root).resolve() in path.parents for root in outside)
+    return not any(root in path.parents for root in _outside())
+
+
+@functools.cache
+def _outside() -> tuple[Path, ...]:
+    """Return where installed packages and the standard library lie."""
+    return tuple(
+        Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib", "platstdlib")
+    )
 
 
 def _imported_files(path: Path) -> list[Path]:
@@ -76,10 +84,15 @@ def _imported_files(path: Path) -> list[Path]:
     return files
 
 
-def _imported_names(path: Path) -> list[str]:
+def _imported_names(path: Path) -> tuple[str, ...]:
+    return _names_in(path, path.read_bytes())
+
+
+@functools.cache
+def _names_in(path: Path, source: bytes) -> tuple[str, ...]:
     names: list[str] = []
     package = _package_of(path)
-    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+    for node in ast.walk(ast.parse(source, str(path))):
         if isinstance(node, ast.Import):
             names.extend(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -90,7 +103,7 @@ def _imported_names(path: Path) -> list[str]:
                 base = ".".join([*parts, base] if base else parts)
             names.append(base)
             names.extend(f"{base}.{alias.name}" for alias in node.names)
-    return [name for name in names if name]
+    return tuple(name for name in names if name)
 
 
 def _package_of(path: Path) -> str:

@@ -43,7 +43,7 @@ def failed(
     assert record["error"] == f"{kind.__name__}: {caught.value}"
     if (directory / LOG_FILE).exists():
         content = (directory / LOG_FILE).read_bytes()[HEADER_BYTES:]
-        assert record["log_digest"] == hashlib.sha256(content).hexdigest()
+        assert record["log_digest"] == hashlib.blake2b(content, digest_size=32).hexdigest()
         assert record["log"]["events"] == len(open_log(directory / LOG_FILE).events)
     return str(caught.value), record
 

@@ -127,7 +127,7 @@ class Ended:
         assert log.events["seq"].tolist() == list(range(1, len(log.events) + 1))
         if "log_digest" in record:
             content = (self.directory / LOG_FILE).read_bytes()[HEADER_BYTES:]
-            assert record["log_digest"] == hashlib.sha256(content).hexdigest()
+            assert record["log_digest"] == hashlib.blake2b(content, digest_size=32).hexdigest()
             assert record["log"]["events"] == len(log.events)
 
 

@@ -13,7 +13,7 @@ from trading_platform.record.names import CONFIG_FILE, LOG_FILE, RUN_FILE
 from .bench import Bench, Ended, small_market, then
 
 DEATH_MS: Final = 60_000
-MANY_MS: Final = 3000  # more events than the journal holds: some of them are on disk in mid-run
+MANY_MS: Final = 16_000  # more events than the journal holds: some of them are on disk in mid-run
 
 
 def quoting(act: str, calls: int) -> str:
@@ -21,7 +21,7 @@ def quoting(act: str, calls: int) -> str:
     return then(act, calls=calls).replace("self.view.bid_ticks()", "self.view.bid_ticks() - self.calls % 2")
 
 
-def many_events(bench: Bench, act: str, calls: int = 2500) -> Path:
+def many_events(bench: Bench, act: str, calls: int = 14_000) -> Path:
     files = [bench.market(small_market(MANY_MS))]
     return bench.config(quoting(act, calls), files=files, output__journal_touch=True)
 
@@ -50,7 +50,7 @@ def test_a_stopped_run_is_interrupted_and_keeps_what_happened(bench: Bench, act:
 
 def test_an_engine_that_is_killed_keeps_the_blocks_that_were_written(bench: Bench) -> None:
     ended = bench.run(
-        quoting("os.kill(os.getpid(), signal.SIGKILL)", 2900),
+        quoting("os.kill(os.getpid(), signal.SIGKILL)", 15_600),
         files=[bench.market(small_market(MANY_MS))],
         output__journal_touch=True,
     )

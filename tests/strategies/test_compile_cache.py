@@ -105,7 +105,7 @@ def test_second_process_compiles_nothing_of_what_is_shipped() -> None:
     assert grid_maker
     assert touch_maker  # imported above: this process has compiled what was missing
     script = (
-        "import json; from trading_platform import _jit; from trading_platform.runner import loop; "
+        "import json; from trading_platform import _jit; from trading_platform.runner import compiled, interpreted; "
         "from trading_platform.backtest import engine; "
         "from trading_platform.strategies import grid_maker, touch_maker; "
         "print(json.dumps(_jit.KernelCache.compiled))"

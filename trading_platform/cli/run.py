@@ -23,6 +23,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from ..backtest.runtime.logs import LogSettings
     from ..config.run import RunConfig
 
 BAD_INPUT: Final = 2
@@ -42,26 +43,27 @@ def run(
 
     Example: trading-platform run --config examples/local/local.json
     """
-    from ..backtest.runtime.logs import configure, for_run
-    from ..backtest.runtime.parent import run_in_child
-    from ..config.load import load_layers
-    from ..config.oddities import find_oddities
-    from ..record.run import new_run_directory, read_run
-
     if debug and as_json:
         raise UsageError("--debug is for people: it must be used without --json")
-    loaded = load_layers(config, os.environ, parse_overrides(overrides)).config
-    directory = new_run_directory(Path(loaded.output.directory), loaded.id, loaded.output.run_id)
-    configure(context.obj)
-    log = for_run(directory.name)
-    for oddity in find_oddities(loaded):
-        log.info("odd config", code=oddity.code, key=oddity.key, effect=oddity.effect)
     search = config[0].resolve().parent
     if debug:
-        _debug(loaded, directory, search)
+        _debug(*_prepare(config, overrides, context.obj), search)
         return
+    from ..backtest.runtime.process import give_up, start_engine_process
+
+    process = start_engine_process()  # it loads the engine while the config is read here
+    try:
+        from ..backtest.runtime.parent import run_in_child
+        from ..record.run import read_run
+
+        loaded, directory = _prepare(config, overrides, context.obj)
+    except BaseException:
+        give_up(process)
+        raise
     with progress("running", unit="time", quiet=as_json) as show:
-        outcome = run_in_child(loaded.resolved(), directory, search=search, display=show, logs=context.obj)
+        outcome = run_in_child(
+            loaded.resolved(), directory, search=search, display=show, logs=context.obj, process=process
+        )
     if _never_ran(outcome.exit_code, directory):
         typer.echo(outcome.error, err=True)
         raise typer.Exit(outcome.exit_code)
@@ -79,6 +81,24 @@ def run(
                 config_options(config, _without_run_id(overrides)),
             )
         raise typer.Exit(outcome.exit_code)
+
+
+def _prepare(
+    config: list[Path], overrides: list[str] | None, logs: "LogSettings"
+) -> "tuple[RunConfig, Path]":
+    """Read the configuration, make the run's directory, and log what is odd."""
+    from ..backtest.runtime.logs import configure, for_run
+    from ..config.load import load_layers
+    from ..config.oddities import find_oddities
+    from ..record.run import new_run_directory
+
+    loaded = load_layers(config, os.environ, parse_overrides(overrides)).config
+    directory = new_run_directory(Path(loaded.output.directory), loaded.id, loaded.output.run_id)
+    configure(logs)
+    log = for_run(directory.name)
+    for oddity in find_oddities(loaded):
+        log.info("odd config", code=oddity.code, key=oddity.key, effect=oddity.effect)
+    return loaded, directory
 
 
 def _debug(loaded: "RunConfig", directory: Path, search: Path) -> None:

@@ -17,15 +17,15 @@ def warmup(as_json: JsonOption = False) -> None:
             show.phase("compiling kernels, once per installation: about a minute")
         from ..data.synth import synthesize
         from ..data.validate import validate_events
-        from ..runner import loop  # noqa: F401 (importing compiles)
+        from ..runner import compiled, interpreted  # noqa: F401 (importing compiles)
         from ..strategies import grid_maker, touch_maker  # noqa: F401
 
         rows = synthesize(1, 1, 10**9)  # these compile on first use
         validate_events([rows], ["warmup"], Decimal("0.1"), Decimal("0.001"))
-    compiled = len(_jit.KernelCache.compiled)
+    count = len(_jit.KernelCache.compiled)
     root = str(_jit.cache_root())
     if as_json:
-        print_json({"compiled": compiled, "cache": root})
+        print_json({"compiled": count, "cache": root})
     else:
-        print(f"compiled {compiled} functions into {root}")
+        print(f"compiled {count} functions into {root}")
         next_step("trading-platform run --config examples/local/local.json")

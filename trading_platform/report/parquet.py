@@ -1,6 +1,7 @@
 """The tables of a run as Parquet files, made once at its end."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from .orders import orders_frame
 from .tables import equity_frame, events_frame, fills_frame
 
 CHUNK_EVENTS: Final = 65_536
+COMPRESSION: Final = "lz4"  # a third less time than zstd for the events, 1.7 times the size
 _TABLES: Final[dict[str, Callable[[EventArray, Sequence[Instrument]], pl.DataFrame]]] = {
     "orders": orders_frame,
     "fills": fills_frame,
@@ -45,10 +47,10 @@ def write_parquet(events: EventArray, instruments: Sequence[Instrument], directo
                 f"{path}: must not exist: tables are never overwritten; name another directory"
             )
     rows = {"events": len(events)}
-    _write(paths["events"], _lazy_events(events, instruments).sink_parquet)
+    _write(paths["events"], partial(_lazy_events(events, instruments).sink_parquet, compression=COMPRESSION))
     for name, table in _TABLES.items():
         frame = table(events, instruments)
-        _write(paths[name], frame.write_parquet)
+        _write(paths[name], partial(frame.write_parquet, compression=COMPRESSION))
         rows[name] = len(frame)
     return rows
 
@@ -93,5 +95,5 @@ def write_audit_parquet(path: Path, instruments: Sequence[Instrument]) -> int:
             "headroom": records["headroom"],
         }
     )
-    _write(path.with_suffix(".parquet"), frame.write_parquet)
+    _write(path.with_suffix(".parquet"), partial(frame.write_parquet, compression=COMPRESSION))
     return len(frame)

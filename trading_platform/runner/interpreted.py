@@ -1,17 +1,22 @@
 """Run an interpreted strategy: one kernel call per wakeup, call-backs from the journal of that wakeup."""
 
 from collections.abc import Callable
+from functools import partial
 from types import MethodType
 from typing import Final
 
 import numpy as np
+from numba import types
 
+from .._jit import COMPILED, entry
+from .._state_type import records_at, state_at
 from ..core.state import State
 from ..model.enums import EventKind, Stop, Wake
 from ..model.errors import StrategyError
 from ..model.records import SESSION, Records, field_word
 from ..strategies.base import Strategy
-from .loop import stepper
+from ..venues.hftbacktest.adapter import VENUE
+from .loop import advance
 
 _ORDER_KINDS: Final = frozenset(
     {EventKind.STATUS, EventKind.VENUE_REJECT, EventKind.REPLACED, EventKind.ANOMALY}
@@ -23,6 +28,18 @@ _TRADES: Final = int(Wake.TRADES)
 _START: Final = int(Wake.START)
 _REASON: Final = field_word(SESSION, "wake_reason")
 _EVENT_COUNT: Final = field_word(SESSION, "event_count")
+
+
+@entry(types.int64(types.int64, types.int64, types.int64))
+def _advance_at(venue_address: int, venue_length: int, state_address: int) -> int:
+    return advance(records_at(venue_address, venue_length, VENUE), state_at(state_address))
+
+
+def stepper(venue: Records, state: State) -> Callable[[], int]:
+    """Return `advance` bound to its arguments. Both must outlive the result."""
+    if not COMPILED:
+        return partial(advance, venue, state)
+    return partial(_advance_at, venue.ctypes.data, len(venue), state.address)
 
 
 class CallBacks:

@@ -1,28 +1,23 @@
 """The backtest loop: decide, send, wait, fold, until the strategy is due or Python is needed."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from numba import types
 
-from .._jit import COMPILED, entry, kernel
-from .._state_type import records_at, state_at
+from .._jit import entry, kernel
 from ..core import journal_state
 from ..core.state import STATE, State
 from ..core.step import decide, finish, fold, journal_nearly_full
 from ..core.wake import next_wait_ns
 from ..model.enums import Stop
 from ..model.records import Records
-from ..venues.hftbacktest.adapter import VENUE, VENUE_TYPE, close, dispatch, observe, wait
+from ..venues.hftbacktest.adapter import VENUE_TYPE, close, dispatch, observe, wait
 
-STRATEGY: Final = types.FunctionType(types.int64(STATE))
 _RUNNING: Final = int(Stop.RUNNING)
 _WAKE: Final = int(Stop.WAKE)
 _FLUSH: Final = int(Stop.FLUSH)
 _END: Final = int(Stop.END_OF_DATA)
 _MAX_WAKEUPS: Final = int(Stop.MAX_WAKEUPS)
-_STRATEGY_ERROR: Final = int(Stop.STRATEGY_ERROR)
 
 
 @kernel
@@ -57,18 +52,6 @@ def advance(venue: Records, state: State) -> int:
             return _WAKE
 
 
-@entry(types.int64(types.int64, types.int64, types.int64))
-def _advance_at(venue_address: int, venue_length: int, state_address: int) -> int:
-    return advance(records_at(venue_address, venue_length, VENUE), state_at(state_address))
-
-
-def stepper(venue: Records, state: State) -> Callable[[], int]:
-    """Return `advance` bound to its arguments. Both must outlive the result."""
-    if not COMPILED:
-        return partial(advance, venue, state)
-    return partial(_advance_at, venue.ctypes.data, len(venue), state.address)
-
-
 @entry(types.void(STATE, types.int64))
 def begin(state: State, first_ns: int) -> None:
     """Journal what the session starts from, at ``first_ns``: the first time of the data."""
@@ -88,16 +71,3 @@ def end(state: State) -> None:
 def release(venue: Records) -> None:
     """Give the engine back."""
     close(venue)
-
-
-@entry(types.int64(VENUE_TYPE, STATE, STRATEGY))
-def run_compiled(venue: Records, state: State, strategy: Callable[[State], int]) -> int:
-    """Run a compiled strategy until the loop has to stop."""
-    while True:
-        stop = advance(venue, state)
-        if stop != _WAKE:
-            return stop
-        code = strategy(state)
-        if code != 0:
-            state.session[0]["stop_detail"] = code
-            return _STRATEGY_ERROR

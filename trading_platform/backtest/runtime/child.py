@@ -1,8 +1,9 @@
 """The engine's process: hftbacktest aborts on what it does not expect, and must not take the tool with it.
 
-``python -m trading_platform.backtest.runtime.child`` reads one JSON request from standard input (config, directory,
-search, logs) and answers in JSON lines on standard output: ``{"phase"}`` and ``{"now_ns", "last_ns"}`` while it runs,
-then ``{"status", "error", "exit_code"}``. The run record is the result; the lines are for the parent's display.
+``python -m trading_platform.backtest.runtime.child`` loads the engine, reads one JSON request from standard input
+(config, directory, search, logs; nothing at all: it ends) and answers in JSON lines on standard output: ``{"phase"}``
+and ``{"now_ns", "last_ns"}`` while it runs, then ``{"status", "error", "exit_code"}``. The run record is the result;
+the lines are for the parent's display.
 """
 
 import contextlib
@@ -32,16 +33,17 @@ def main() -> int:
         except BrokenPipeError:  # nobody waits: end like a stopped run, the strategy is not to blame
             raise KeyboardInterrupt(TOOL_GONE) from None
 
-    request = json.load(sys.stdin)
+    failure = _load_engine(answers)
+    text = sys.stdin.read()
+    if not text:
+        return 0  # the tool found something wrong meanwhile
+    request = json.loads(text)
     configure(LogSettings(**request["logs"]))
     directory = Path(request["directory"])
     log = for_run(directory.name)
     try:
-        # imported here: what fails while compiling or loading the engine is an answer too, not a dead pipe
-        from ..._jit import is_compiled
-
-        if not is_compiled():
-            _say(answers, {"phase": "compiling kernels, once per installation: about a minute"})
+        if failure is not None:
+            raise failure
         from ...config.load import config_from_dict
         from ..engine import run_backtest
 
@@ -63,6 +65,22 @@ def main() -> int:
         return _answer(answers, log, "failed", f"{type(error).__name__}: {error}", 1)
     _log_result(log, record)
     return _answer(answers, log, "done", "", 0)
+
+
+def _load_engine(answers: IO[str]) -> BaseException | None:
+    """Compile or load the engine while the tool reads its config; return what went wrong.
+
+    It is an answer to the request, not a dead pipe: a wrong version of the engine, say.
+    """
+    try:
+        from ..._jit import is_compiled
+
+        if not is_compiled():
+            _say(answers, {"phase": "compiling kernels, once per installation: about a minute"})
+        from .. import engine  # noqa: F401
+    except BaseException as error:  # noqa: BLE001 (raised again where it is answered)
+        return error
+    return None
 
 
 def _take_over_standard_output() -> IO[str]:

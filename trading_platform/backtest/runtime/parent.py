@@ -4,7 +4,6 @@ import contextlib
 import json
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from ...record.names import RUN_FILE
 from ...record.run import FORMAT, write_run
 from .display import Display
 from .logs import LogSettings
+from .process import start_engine_process
 
 STOP_SECONDS: Final = 30
 CRASHES: Final = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV")
@@ -40,12 +40,14 @@ def run_in_child(
     search: Path | None = None,
     display: Display | None = None,
     logs: LogSettings | None = None,
+    process: "subprocess.Popen[str] | None" = None,
 ) -> Outcome:
     """Run a resolved config into an existing, empty directory, in a process of its own.
 
     Whatever happens there, the directory has a ``run.json`` afterwards. Ctrl-C stops the child, which then writes an
     interrupted record. What it prints (its log, prints of the strategy, complaints of the engine) goes to
     ``display.line`` until that fails. An error of ``display`` itself stops the child like Ctrl-C and is raised.
+    ``process`` is one of `start_engine_process`, if it runs already.
     """
     display = display or Display()
     request = json.dumps(
@@ -56,15 +58,7 @@ def run_in_child(
             "logs": asdict(logs or LogSettings()),
         }
     )
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "trading_platform.backtest.runtime.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # Ctrl-C reaches it once, through _stop
-    ) as child:
+    with process or start_engine_process() as child:
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stderr is not None

@@ -33,7 +33,10 @@ VENUE: Final = np.dtype(
         ("scratch", "i8", (2,)),  # for results by address
         ("tick_size", "f8"),
         ("lot_size", "f8"),
-        ("lots_per_unit", "f8"),  # 1 / lot_size: a product is a third of a division, and rounds to the same lots
+        (
+            "lots_per_unit",
+            "f8",
+        ),  # 1 / lot_size: a product is a third of a division, and rounds to the same lots
     ]
 )
 VENUE_TYPE: Final = type_of(np.zeros(1, VENUE))
