@@ -1,21 +1,22 @@
 """Measure what safety costs. Prints a table, or JSON with ``--json``.
 
-Ratios are medians of interleaved repetitions in this one process: same data, same depth kind, CPU time. The loops that
-are compared with are in bench_loops.py. Run it on an idle machine:
+Ratios are medians of interleaved repetitions in this one process: same data, same depth kind, CPU time, with wall time
+beside it. The loops that are compared with are in bench_loops.py, more strategies in bench_strategies.py. Run it on an
+idle machine:
 
-    python scripts/benchmark.py [--config examples/binance/btcusdt.json] [--repetitions 9] [--json] [--cold]
+    python scripts/benchmark.py [--config examples/binance/btcusdt.json] [--repetitions 9] [--json] [--cold] [--memory]
 """
 
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ LOCAL = ROOT / "examples" / "local" / "local.json"
 BINANCE = ROOT / "examples" / "binance" / "btcusdt.json"
 MAKER = "trading_platform.strategies.touch_maker:touch_maker"
 MAKER_CLASS = "trading_platform.strategies.touch_maker:TouchMaker"
-PARAMS = {"order_qty": "0.01", "levels": 1}
+START_NS = 1_722_470_400_000_000_000
+PARAMS: dict[str, Any] = {"order_qty": "0.01", "levels": 1}
 UNBOUND: dict[str, Any] = {  # so that the guarded maker sends what the unguarded ones send
     "engine.exchange_model": "no_partial_fill",
     "strategy.params": PARAMS,
@@ -39,85 +41,156 @@ UNBOUND: dict[str, Any] = {  # so that the guarded maker sends what the unguarde
 }
 
 
-def cpu_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the CPU time of a call, and its result."""
-    started = time.process_time()
-    result = work()
-    return time.process_time() - started, result
+@dataclass(frozen=True)
+class Took:
+    """What one call took [s]."""
+
+    cpu: float
+    wall: float
 
 
-def measure(config_path: Path, repetitions: int) -> dict[str, Any]:
-    """Run all loops in turn, ``repetitions`` times."""
-    from bench_loops import bare_replay, readme_maker, unguarded_maker
-    from hftbacktest.binding import HashMapMarketDepthBacktest_, ROIVectorMarketDepthBacktest_
+class Bench:
+    """The loops over one market, and what they took in each repetition."""
 
-    from trading_platform.backtest.engine import open_session, run_loop
-    from trading_platform.config.load import load_config
-    from trading_platform.eventlog.writer import EventLogWriter
-    from trading_platform.runner.loop import release
+    def __init__(self, config_path: Path) -> None:
+        from trading_platform.config.load import load_config
 
-    compiled = load_config(config_path, UNBOUND | {"strategy.class_path": MAKER})
-    interpreted = load_config(config_path, UNBOUND | {"strategy.class_path": MAKER_CLASS})
-    instrument = compiled.instrument
-    tick_size, lot_size = float(instrument.tick_size), float(instrument.lot_size)
-    qty_lots = instrument.qty_to_lots(Decimal(PARAMS["order_qty"]))
-    times: dict[str, list[float]] = {}
-    facts: dict[str, Any] = {}
-    traded: dict[str, tuple[int, int]] = {}
+        self.config_path = config_path
+        self.load = load_config
+        self.took: dict[str, list[Took]] = {}
+        self.traded: dict[str, tuple[int, int]] = {}
+        self.facts: dict[str, int] = {}
 
-    def bare(name: str, loop: Callable[[int, int], Any]) -> Any:
-        session = open_session(compiled)
+    def time(self, name: str, work: Callable[[], Any]) -> Any:
+        """Call, and note what it took."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        result = work()
+        self.took.setdefault(name, []).append(Took(time.process_time() - cpu, time.perf_counter() - wall))
+        return result
+
+    def bare(self, name: str, loop: Callable[[int, int], Any]) -> Any:
+        """Run a loop over the engine alone: it gets the kind of depth and the engine's address."""
+        from trading_platform.backtest.engine import open_session
+        from trading_platform.runner.loop import release
+
+        session = open_session(self.config(MAKER))
         venue = session.engine.venue
-        seconds, result = cpu_seconds(lambda: loop(int(venue[0]["roi"]), int(venue[0]["backtest"])))
-        times.setdefault(name, []).append(seconds)
+        result = self.time(name, lambda: loop(int(venue[0]["roi"]), int(venue[0]["backtest"])))
         release(venue)
         return result
 
-    def guarded(name: str, config: Any) -> None:
-        session = open_session(config)
+    def guarded(self, name: str, class_path: str) -> None:
+        """Run a strategy with everything on."""
+        from trading_platform.backtest.engine import open_session, run_loop
+        from trading_platform.eventlog.writer import EventLogWriter
+
+        session = open_session(self.config(class_path), Path(__file__).parent)
         with tempfile.TemporaryDirectory() as folder, EventLogWriter(Path(folder) / "events.bin") as log:
-            seconds, _ = cpu_seconds(lambda: run_loop(session, log))
-            facts["events"] = log.events
-        times.setdefault(name, []).append(seconds)
+            self.time(name, lambda: run_loop(session, log))
+            events = log.events
         state = session.state
-        facts["rows"] = session.data.facts.rows
-        facts["wakeups"] = int(state.session[0]["wakeup_count"])
-        facts["orders"] = int(state.session[0]["order_id_last"])
-        traded[name] = (int(state.positions[0]["fill_count"]), int(state.positions[0]["net_lots"]))
+        if class_path == MAKER:
+            self.facts = {
+                "rows": session.data.facts.rows,
+                "wakeups": int(state.session[0]["wakeup_count"]),
+                "orders": int(state.session[0]["order_id_last"]),
+                "fills": int(state.positions[0]["fill_count"]),
+                "events": events,
+            }
+        if class_path in (MAKER, MAKER_CLASS):
+            self.traded[name] = (int(state.positions[0]["fill_count"]), int(state.positions[0]["net_lots"]))
+
+    def config(self, class_path: str) -> Any:
+        """Return the config of a strategy that no limit stops."""
+        return self.load(self.config_path, UNBOUND | {"strategy.class_path": class_path})
+
+    def median(self, name: str) -> float:
+        """Return the median CPU time of a loop [s]; the first repetition warms up and is left out."""
+        return statistics.median(one.cpu for one in self.took[name][1:])
+
+    def ratio(self, name: str, base: str, clock: str = "cpu") -> float:
+        """Return the median of the ratios of neighbouring repetitions."""
+        pairs = zip(self.took[name][1:], self.took[base][1:], strict=True)
+        return statistics.median(getattr(one, clock) / getattr(other, clock) for one, other in pairs)
+
+
+def measure(config_path: Path, repetitions: int) -> dict[str, Any]:
+    """Run all loops in turn, ``repetitions`` times after the first."""
+    from bench_loops import bare_replay, readme_maker, unguarded_maker
+    from hftbacktest.binding import HashMapMarketDepthBacktest_, ROIVectorMarketDepthBacktest_
+
+    bench = Bench(config_path)
+    instrument = bench.config(MAKER).instrument
+    tick_size, lot_size = float(instrument.tick_size), float(instrument.lot_size)
+    qty_lots = instrument.qty_to_lots(Decimal(PARAMS["order_qty"]))
+
+    def unguarded(roi: int, backtest: int) -> Any:
+        return unguarded_maker(roi, backtest, tick_size, lot_size, qty_lots)
 
     def readme(roi: int, backtest: int) -> int:
         hbt = (ROIVectorMarketDepthBacktest_ if roi else HashMapMarketDepthBacktest_)(backtest)
         return int(readme_maker(hbt, tick_size, qty_lots * lot_size))
 
-    for _ in range(repetitions + 1):  # the first one warms up and is left out
-        bare("bare replay", bare_replay)
-        counts = bare(
-            "unguarded C-ABI maker",
-            lambda roi, backtest: unguarded_maker(roi, backtest, tick_size, lot_size, qty_lots),
-        )
-        traded["unguarded C-ABI maker"] = (int(counts[3]), int(counts[4]))
-        guarded("compiled maker", compiled)
-        bare("README-style maker", readme)
-        guarded("interpreted maker", interpreted)
-    if len(set(traded.values())) != 1:
-        raise SystemExit(f"the makers do not trade the same (fills, net lots): {traded}")
-    kept = {name: values[1:] for name, values in times.items()}
-    medians = {name: statistics.median(values) for name, values in kept.items()}
+    for _ in range(repetitions + 1):
+        bench.bare("bare replay", bare_replay)
+        counts = bench.bare("unguarded maker", unguarded)
+        bench.traded["unguarded maker"] = (int(counts[3]), int(counts[4]))
+        bench.guarded("compiled maker", MAKER)
+        bench.bare("README-style maker", readme)
+        bench.guarded("compiled idle", "bench_strategies:idle")
+        bench.guarded("interpreted maker", MAKER_CLASS)
+        bench.guarded("interpreted idle", "bench_strategies:Idle")
+        bench.guarded("interpreted on touch", "bench_strategies:MakerOnTouch")
+    if len(set(bench.traded.values())) != 1:
+        raise SystemExit(f"the makers do not trade the same (fills, net lots): {bench.traded}")
+    facts = bench.facts
+    compiled = bench.median("compiled maker") - bench.median("compiled idle")
+    interpreted = bench.median("interpreted maker") - bench.median("interpreted idle")
     return {
         "data": str(config_path),
         **facts,
-        "fills": traded["compiled maker"][0],
-        "cpu_seconds": medians,
-        "guarded_over_unguarded": ratio(kept, "compiled maker", "unguarded C-ABI maker"),
-        "guarded_over_readme_loop": ratio(kept, "compiled maker", "README-style maker"),
-        "interpreted_wakeups_per_s": facts["wakeups"] / medians["interpreted maker"],
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "cpu_seconds": {name: bench.median(name) for name in bench.took},
+        "guarded_over_unguarded": bench.ratio("compiled maker", "unguarded maker"),
+        "guarded_over_unguarded_wall": bench.ratio("compiled maker", "unguarded maker", "wall"),
+        "guarded_over_readme_loop": bench.ratio("compiled maker", "README-style maker"),
+        "guarded_over_readme_loop_wall": bench.ratio("compiled maker", "README-style maker", "wall"),
+        "interpreted_wakeups_per_s": facts["wakeups"] / bench.median("interpreted maker"),
+        "interpreted_touch_rows_per_s": facts["rows"] / bench.median("interpreted on touch"),
+        "us_per_order_event": compiled / facts["events"] * 1e6,
+        "us_per_order_event_interpreted": interpreted / facts["events"] * 1e6,
     }
 
 
-def ratio(times: dict[str, list[float]], name: str, base: str) -> float:
-    """Return the median of the ratios of neighbouring repetitions."""
-    return statistics.median(one / other for one, other in zip(times[name], times[base], strict=True))
+def finalise_us_per_event() -> float:
+    """Return the CPU time of the tables and the summary of a long log, by event [us]."""
+    from trading_platform.backtest import engine
+    from trading_platform.config.load import load_config
+    from trading_platform.data.files import save_events
+    from trading_platform.data.synth import synthesize
+
+    took: list[float] = []
+    write_reports = engine._write_reports
+
+    def timed(*arguments: Any) -> None:
+        started = time.process_time()
+        write_reports(*arguments)
+        took.append(time.process_time() - started)
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "hour.npy"
+        save_events(data, synthesize(1, START_NS, 3600 * 10**9))
+        config = load_config(
+            LOCAL, UNBOUND | {"strategy.class_path": MAKER, "engine.data_files": [str(data)]}
+        )
+        engine._write_reports = timed
+        try:
+            for number in range(3):
+                run = Path(folder) / str(number)
+                run.mkdir()
+                events = engine.run_backtest(config, run)["log"]["events"]
+        finally:
+            engine._write_reports = write_reports
+    return statistics.median(took[1:]) / events * 1e6
 
 
 def start_seconds(cache: Path | None) -> float:
@@ -137,6 +210,13 @@ def start_seconds(cache: Path | None) -> float:
         return time.perf_counter() - started
 
 
+def memory(rows: int) -> dict[str, float]:
+    """Return memory and time per row over many rows, see bench_memory.py."""
+    command = [sys.executable, str(ROOT / "scripts" / "bench_memory.py"), str(rows)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -148,15 +228,24 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=9)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--cold", action="store_true", help="measure the start with an empty cache too")
+    parser.add_argument(
+        "--memory", action="store_true", help="run over 1 and 50 million rows too: minutes, 4 GB"
+    )
     options = parser.parse_args()
     recording = ROOT / "data" / "binance_usdm_btcusdt_20240808.npy"
     config = options.config or (BINANCE if recording.is_file() else LOCAL)
     result = measure(config, options.repetitions)
+    result["finalise_us_per_event"] = finalise_us_per_event()
     start_seconds(None)
-    result["warm_start_s"] = statistics.median(start_seconds(None) for _ in range(3))
+    result["warm_start_s"] = statistics.median(start_seconds(None) for _ in range(5))
     if options.cold:
         with tempfile.TemporaryDirectory() as folder:
             result["cold_start_s"] = start_seconds(Path(folder))
+    if options.memory:
+        few, many = memory(1_000_000), memory(50_000_000)
+        result["rss_over_data_mb"] = many["rss_over_data_mb"]
+        result["rss_over_data_mb_of_few_rows"] = few["rss_over_data_mb"]
+        result["loop_time_a_row_many_over_few"] = many["loop_ns_a_row"] / few["loop_ns_a_row"]
     print(json.dumps(result, indent=2) if options.json else table(result))
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check, in the active virtual environment or in .venv; stops at the first that fails and says how to repeat it.
 #
-#   bash scripts/check.sh           format, lint, types, layers, tests as plain Python, tests compiled
+#   bash scripts/check.sh           format, lint, types, layers, tests as plain Python, with bounds checks, compiled
 #   bash scripts/check.sh --long    and the proofs that take minutes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -48,6 +48,8 @@ step "tests as plain Python" env NUMBA_DISABLE_JIT=1 pytest "${plain[@]}" --dese
     -n 2 --dist worksteal --cov --cov-report=
 step "coverage of the core" coverage report --include='trading_platform/core/*' --fail-under=95
 step "compile" trading-platform warmup  # once: two test workers at a time would compile everything twice
+step "bounds" env NUMBA_BOUNDSCHECK=1 TRADING_PLATFORM_EXAMPLES=200 \
+    pytest tests/core tests/properties tests/semantics tests/venues -n 2 --dist loadfile
 if $long; then
     step "long proofs" pytest -m long tests
 fi

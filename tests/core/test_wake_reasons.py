@@ -6,7 +6,7 @@ from semantics.harness import BUY, SECOND_NS, START_NS, Session
 from trading_platform.model.enums import EventKind, Wake
 from trading_platform.model.records import NEVER
 
-EVERY = Wake.FEED | Wake.TOUCH | Wake.TRADES | Wake.ORDERS | Wake.TIMER | Wake.INTERVAL
+EVERY = Wake.FEED | Wake.TOUCH | Wake.PRICE | Wake.TRADES | Wake.ORDERS | Wake.TIMER | Wake.INTERVAL
 
 
 def started(mask: Wake = EVERY) -> Session:
@@ -49,11 +49,19 @@ def test_feed_without_a_change_of_the_touch() -> None:
     assert woken(session) == Wake.FEED
 
 
-@pytest.mark.parametrize("lots", [{}, {"bid_lots": 7}, {"ask_lots": 7}])
-def test_price_or_quantity_at_the_touch_changed(lots: dict[str, int]) -> None:
+@pytest.mark.parametrize("lots", [{"bid_lots": 7}, {"ask_lots": 7}])
+def test_quantity_at_the_touch_changed(lots: dict[str, int]) -> None:
     session = started()
-    session.touch(1000, 1010 if lots else 1011, **lots)
+    session.touch(1000, 1010, **lots)
     assert woken(session) == Wake.FEED | Wake.TOUCH
+
+
+@pytest.mark.parametrize(("bid", "ask"), [(999, 1010), (1000, 1011), (1001, 1012), (0, 1010)])
+def test_price_at_the_touch_changed(bid: int, ask: int) -> None:
+    session = started()
+    session.touch(bid, ask)
+    assert woken(session) == Wake.FEED | Wake.TOUCH | Wake.PRICE
+    assert woken(session) == Wake.NONE
 
 
 def test_order_report() -> None:
@@ -87,7 +95,7 @@ def test_interval_stays_on_its_grid_when_blocks_are_late() -> None:
     assert woken(session) == Wake.INTERVAL
 
 
-@pytest.mark.parametrize("mask", [Wake.NONE, Wake.ORDERS, Wake.TOUCH, Wake.FEED])
+@pytest.mark.parametrize("mask", [Wake.NONE, Wake.ORDERS, Wake.TOUCH, Wake.PRICE, Wake.FEED])
 def test_only_declared_reasons_wake(mask: Wake) -> None:
     session = started(mask)
     session.ack(session.place(BUY, 1000, 1))

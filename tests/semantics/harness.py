@@ -242,6 +242,7 @@ class Session:
         self.log += list(events)
         self.state.events[:count] = np.zeros(1, events.dtype)[0]
         self.state.books["touch_changed"] = 0
+        self.state.books["price_changed"] = 0
         for name in ("event_count", "command_count", "feed_changed"):
             self.session[name] = 0
         self._folded = False

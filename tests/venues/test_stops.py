@@ -41,7 +41,10 @@ def judged(
     session.state.session[0]["stop_detail"] = detail
     session.state.session[0]["stop_order_id"] = order_id
     by_code = {AnomalyCode.OVERFILL.name: anomalies} if anomalies else {}
-    record: dict[str, Any] = {"summary": {"anomalies": {"total": anomalies, "by_code": by_code}}}
+    record: dict[str, Any] = {
+        "wakeups": 1,
+        "summary": {"anomalies": {"total": anomalies, "by_code": by_code}},
+    }
     _judge(session, stop, record)
     return record
 

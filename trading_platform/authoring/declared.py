@@ -38,7 +38,7 @@ def _declared(strategy: AnyStrategy) -> Iterator[tuple[str, str, str]]:
         return
     for name, bits, word in (
         ("on_trades", Wake.TRADES, "Wake.TRADES"),
-        ("on_market", Wake.FEED | Wake.TOUCH, "Wake.FEED or Wake.TOUCH"),
+        ("on_market", Wake.FEED | Wake.TOUCH | Wake.PRICE, "Wake.FEED, Wake.TOUCH or Wake.PRICE"),
         ("on_timer", Wake.TIMER | Wake.INTERVAL, "Wake.TIMER or Wake.INTERVAL"),
     ):
         if getattr(strategy, name) is not getattr(Strategy, name) and not strategy.wake & bits:

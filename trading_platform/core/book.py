@@ -18,12 +18,9 @@ def set_touch(
     The mark is the mid in half-ticks; while a side is empty the last mark stays.
     """
     book = state.books[instrument]
-    changed = (
-        book["bid_ticks"] != bid_ticks
-        or book["ask_ticks"] != ask_ticks
-        or book["bid_lots"] != bid_lots
-        or book["ask_lots"] != ask_lots
-    )
+    moved = book["bid_ticks"] != bid_ticks or book["ask_ticks"] != ask_ticks
+    changed = moved or book["bid_lots"] != bid_lots or book["ask_lots"] != ask_lots
+    book["price_changed"] = 1 if moved else 0
     book["touch_changed"] = 1 if changed else 0
     if not changed:
         return
@@ -40,6 +37,7 @@ def clear_block(state: State) -> None:
     """Forget what belonged to the block before: changes of the touch and market trades."""
     for instrument in range(len(state.books)):
         state.books[instrument]["touch_changed"] = 0
+        state.books[instrument]["price_changed"] = 0
         state.books[instrument]["trade_count"] = 0
 
 
@@ -48,6 +46,15 @@ def touch_changed(state: State) -> bool:
     """Tell whether any touch changed in this block."""
     for instrument in range(len(state.books)):  # noqa: SIM110 (numba compiles no generator expressions)
         if state.books[instrument]["touch_changed"]:
+            return True
+    return False
+
+
+@kernel
+def price_changed(state: State) -> bool:
+    """Tell whether the price of any touch changed in this block."""
+    for instrument in range(len(state.books)):  # noqa: SIM110 (numba compiles no generator expressions)
+        if state.books[instrument]["price_changed"]:
             return True
     return False
 

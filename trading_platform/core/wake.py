@@ -12,6 +12,7 @@ from .state import State
 
 _FEED: Final = int(Wake.FEED)
 _TOUCH: Final = int(Wake.TOUCH)
+_PRICE: Final = int(Wake.PRICE)
 _TRADES: Final = int(Wake.TRADES)
 _ORDERS: Final = int(Wake.ORDERS)
 _TIMER: Final = int(Wake.TIMER)
@@ -30,6 +31,8 @@ def wake_reason(state: State) -> int:
         reason |= _FEED
     if book.touch_changed(state):
         reason |= _TOUCH
+        if book.price_changed(state):
+            reason |= _PRICE
     if session["trades_capacity"] and book.trade_count(state):
         reason |= _TRADES
     if session["reports_changed"]:

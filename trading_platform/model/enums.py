@@ -240,6 +240,7 @@ class Wake(IntFlag):
     TIMER = 16  # the timer the strategy set
     INTERVAL = 32  # every interval_ns
     START = 64  # the first block with a book; always given
+    PRICE = 128  # best bid or ask price changed: a fraction of the wakeups of TOUCH
 
 
 class Stop(IntEnum):

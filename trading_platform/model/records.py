@@ -122,6 +122,7 @@ BOOK: Final = int64_record(
     "ts_local_ns",
     "mark_halfticks",  # mid; the last one known while a side is empty; 0 before the first
     "touch_changed",  # 1: differs from the block before
+    "price_changed",  # 1: its prices do
     "trade_count",  # market trades of this block in state.trades
 )
 LEVEL: Final = int64_record("price_ticks", "qty_lots")

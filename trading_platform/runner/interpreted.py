@@ -22,7 +22,7 @@ _ORDER_KINDS: Final = frozenset(
     {EventKind.STATUS, EventKind.VENUE_REJECT, EventKind.REPLACED, EventKind.ANOMALY}
 )
 _DECISION_KINDS: Final = frozenset({EventKind.DENIED, EventKind.QUEUED, EventKind.DEQUEUED, EventKind.SENT})
-_MARKET: Final = int(Wake.FEED | Wake.TOUCH)
+_MARKET: Final = int(Wake.FEED | Wake.TOUCH | Wake.PRICE)
 _CLOCK: Final = int(Wake.TIMER | Wake.INTERVAL)
 _TRADES: Final = int(Wake.TRADES)
 _START: Final = int(Wake.START)

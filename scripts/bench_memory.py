@@ -1,0 +1,108 @@
+"""Run a maker over many rows, and print the peak of memory beyond the mapped data and the time per row as JSON.
+
+    python scripts/bench_memory.py ROWS
+
+The rows are tiles of one synthetic hour, each a session that starts with its own snapshot, written in pieces.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from numpy.lib.format import open_memmap
+
+ROOT = Path(__file__).resolve().parents[1]
+START_NS = 1_722_470_400_000_000_000
+HOUR_NS = 3600 * 10**9
+OVERRIDES = {
+    "strategy.class_path": "trading_platform.strategies.touch_maker:touch_maker",
+    "strategy.params": {"order_qty": "0.01", "levels": 1},
+    "engine.exchange_model": "no_partial_fill",
+    "risk.position_limits.max_position": 100,
+    "risk.notional_limits": None,
+    "risk.quote_limits": None,
+    "risk.order_rate_limits.max_orders_per_second": 1,
+    "risk.order_rate_limits.max_cancels_per_second": 1,
+    "risk.order_rate_limits.burst_orders": 2,
+    "risk.order_rate_limits.burst_cancels": 2,
+    "risk.max_loss": None,
+}
+
+
+def write_tiles(path: Path, rows: int) -> None:
+    """Write ``rows`` rows (the last tile is cut) to ``path``, a tile at a time."""
+    from trading_platform.data.synth import synthesize
+
+    tile = synthesize(1, START_NS, HOUR_NS)
+    step_ns = int(max(tile["exch_ts"].max(), tile["local_ts"].max()) - START_NS) + 10**9
+    out = open_memmap(path, mode="w+", dtype=tile.dtype, shape=(rows,))
+    for number, at in enumerate(range(0, rows, len(tile))):
+        piece = tile[: rows - at].copy()
+        piece["exch_ts"] += number * step_ns
+        piece["local_ts"] += number * step_ns
+        out[at : at + len(piece)] = piece
+    out.flush()
+
+
+class PeakOfAnonymousMemory:
+    """Samples the memory of this process that is no mapped file, every 20 ms while it is entered [MB]."""
+
+    def __init__(self) -> None:
+        self.peak_mb = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+
+    def __enter__(self) -> "PeakOfAnonymousMemory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._ended.wait(0.02):
+            status = Path("/proc/self/status").read_text(encoding="utf-8")
+            (anonymous,) = re.findall(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)
+            self.peak_mb = max(self.peak_mb, int(anonymous) / 1024)
+
+
+def run_and_measure(data: Path) -> dict[str, float]:
+    """Run the maker over a file of events."""
+    from trading_platform.backtest.engine import run_backtest
+    from trading_platform.config.load import load_config
+
+    config = load_config(ROOT / "examples/local/local.json", OVERRIDES | {"engine.data_files": [str(data)]})
+    with PeakOfAnonymousMemory() as memory:
+        started = time.perf_counter()
+        record = run_backtest(config, data.parent / "run")
+        seconds = time.perf_counter() - started
+    rows = record["summary"]["run"]["rows"]
+    return {
+        "rows": rows,
+        "events": record["log"]["events"],
+        "rss_over_data_mb": memory.peak_mb,
+        "loop_ns_a_row": record["wall_seconds"] / rows * 1e9,
+        "run_ns_a_row": seconds / rows * 1e9,
+    }
+
+
+def main() -> None:
+    """Write the data, and run on it in a process of its own."""
+    if sys.argv[1] == "--run":
+        print(json.dumps(run_and_measure(Path(sys.argv[2]))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "tiles.npy"
+        (data.parent / "run").mkdir()
+        write_tiles(data, int(sys.argv[1]))
+        subprocess.run([sys.executable, __file__, "--run", str(data)], check=True)
+
+
+if __name__ == "__main__":
+    main()
