@@ -44,12 +44,11 @@ step "lint" ruff check .
 step "types" mypy
 step "layers" lint-imports --no-logo
 rm -f .coverage .coverage.*
-step "tests as plain Python" env NUMBA_DISABLE_JIT=1 pytest "${plain[@]}" --deselect "$slow_plain" \
+step "tests as plain Python" env NUMBA_DISABLE_JIT=1 TRADING_PLATFORM_EXAMPLES=500 pytest "${plain[@]}" --deselect "$slow_plain" \
     -n 2 --dist worksteal --cov --cov-report=
 step "coverage of the core" coverage report --include='trading_platform/core/*' --fail-under=95
 step "compile" trading-platform warmup  # once: two test workers at a time would compile everything twice
-step "bounds" env NUMBA_BOUNDSCHECK=1 TRADING_PLATFORM_EXAMPLES=200 \
-    pytest tests/core tests/properties tests/semantics tests/venues -n 2 --dist loadfile
+step "bounds" env NUMBA_BOUNDSCHECK=1 TRADING_PLATFORM_EXAMPLES=100 pytest tests/core tests/properties -n 2 --dist loadfile
 if $long; then
     step "long proofs" pytest -m long tests
 fi

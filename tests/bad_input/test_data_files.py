@@ -14,7 +14,8 @@ from trading_platform.data.files import save_events
 from .bench import Bench, Events, small_market
 
 AnyArray = npt.NDArray[Any]
-SUFFIXES: Final = (".npy", ".npz")
+# a run each: the other kind on demand
+SUFFIXES: Final = (".npy", pytest.param(".npz", marks=pytest.mark.long))
 
 
 def write(path: Path, rows: AnyArray) -> Path:

@@ -110,8 +110,10 @@ def test_reducing_order_is_held_by_the_rules_on_quotes_only(side: int) -> None:
 @pytest.mark.parametrize(
     ("held", "working", "lots", "reducing"),
     [
+        (5, 0, 4, True),
         (5, 0, 5, True),
         (5, 0, 6, False),
+        (5, 2, 1, True),
         (5, 2, 3, True),
         (5, 2, 4, False),
         (0, 0, 1, False),

@@ -129,6 +129,15 @@ def test_id_of_no_order_is_not_found(order_id: int) -> None:
     assert find(state, order_id) == -1
 
 
+def test_old_id_does_not_find_the_order_that_has_its_row_now() -> None:
+    """A late fill of the old one would be booked to the new one."""
+    session = Session()
+    session.session["order_id_last"] = 1024
+    (row,) = opened(session.state, 1)
+    assert find(session.state, 1025) == row == 1
+    assert find(session.state, 1) == -1
+
+
 def test_negative_number_in_a_row_is_no_order() -> None:
     state = Session().state
     state.orders[len(state.orders) - 1]["order_id"] = -1
