@@ -77,9 +77,7 @@ CASES: Final = {
         ("x is the text 'a'", "the int 1"),
     ),
     "two returns": Case(
-        'def mixed(x):\n    if x > 0:\n        return 1  # here\n    return "a"\nmixed(qty_lots)',
-        "mixed-return",
-        ("the int 1", "the text 'a'"),
+        'if qty_lots > 0:\n    return 1  # here\nreturn "a"', "mixed-return", ("the int 1", "the text 'a'")
     ),
     "none": Case("x = quote(state, 0, 1, 0, 1, 1) + 1  # here", "none", ("None", "return nothing")),
     "none as argument": Case('memory["count"] = None  # here', "none", ("None is used",)),

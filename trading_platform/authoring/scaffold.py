@@ -5,6 +5,7 @@ import importlib.util
 import keyword
 import re
 import sys
+import sysconfig
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,7 +104,8 @@ def module_name(name: str) -> str:
 def _is_installed(module: str) -> bool:
     """Tell whether a module is that of an installed library, which one's own of that name would hide."""
     spec = importlib.util.find_spec(module)
-    return spec is not None and spec.origin is not None and not Path(spec.origin).is_relative_to(Path.cwd())
+    roots = [Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")]
+    return spec is not None and any(root in Path(spec.origin or "").resolve().parents for root in roots)
 
 
 def class_name(name: str) -> str:

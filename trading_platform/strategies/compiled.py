@@ -135,7 +135,6 @@ def compiled_strategy(
     """
 
     def decorate(body: Callable[[State, Any, Any], None]) -> CompiledStrategy:
-        _refuse_return(body)
         space, name = body.__globals__, body.__name__
         kept = memory_dtype(memory)
         record = params.record_dtype()
@@ -159,11 +158,13 @@ def compiled_strategy(
             f"    return 0\n"
         )
         exec(compile(source, body.__code__.co_filename, "exec"), space)  # noqa: S102 (our own source, see above)
+        compiled = entry(SIGNATURE)(space[f"_entry_{name}"])
+        _refuse_return(body)  # after what the compiler says
         return CompiledStrategy(
             name=name,
             doc=body.__doc__ or "",
             body=cast(FunctionType, body),
-            entry=entry(SIGNATURE)(space[f"_entry_{name}"]),
+            entry=compiled,
             Params=params,
             memory=kept,
             wake=wake,
