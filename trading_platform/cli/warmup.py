@@ -1,5 +1,6 @@
 """``warmup``: compile everything once."""
 
+from contextlib import suppress
 from decimal import Decimal
 
 from .common import JsonOption, next_step, print_json, progress
@@ -15,12 +16,19 @@ def warmup(as_json: JsonOption = False) -> None:
 
         if not _jit.is_compiled():
             show.phase("compiling kernels, once per installation: about a minute")
+        import numpy as np
+
         from ..data.synth import synthesize
         from ..data.validate import validate_events
+        from ..eventlog.schema import check_block
+        from ..model.errors import EventLogError
+        from ..model.records import EVENT
         from ..runner import compiled, interpreted  # noqa: F401 (importing compiles)
         from ..strategies import grid_maker, touch_maker  # noqa: F401
 
-        rows = synthesize(1, 1, 10**9)  # these compile on first use
+        with suppress(EventLogError):  # an empty record is none; these compile on first use
+            check_block(np.zeros(1, EVENT), 0, 0)
+        rows = synthesize(1, 1, 10**9)
         validate_events([rows], ["warmup"], Decimal("0.1"), Decimal("0.001"))
     count = len(_jit.KernelCache.compiled)
     root = str(_jit.cache_root())
