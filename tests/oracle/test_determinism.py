@@ -233,7 +233,9 @@ def run_installed(installation: Installation, directory: Path, **environment: st
 
 
 @pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
-@pytest.mark.xfail(strict=False, reason="the check of blocks is compiled once more there: its cache key to be found")
+@pytest.mark.xfail(
+    strict=False, reason="the check of blocks is compiled once more there: its cache key to be found"
+)
 def test_read_only_installation_with_a_warm_cache_gives_the_digest(
     tmp_path: Path, installation: Installation
 ) -> None:
