@@ -3,6 +3,7 @@
 import hashlib
 import marshal
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial, update_wrapper
@@ -13,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from .cache import cache_directory
+from .cache import cache_directory, mark_used, remove_unused
 
 if not __debug__:
     raise RuntimeError(  # not of model/errors.py: nothing of this package lies below
@@ -110,6 +111,9 @@ class Entry:
             compiled_names.append(f"{self.py_func.__module__}.{self.py_func.__qualname__}")
             if path is not None:
                 write_object(path, code)
+                remove_unused(time.time())
+        elif path is not None:
+            mark_used(path)
         return Linked(code, sum(len(words) for words in map(_words_of, self.parameters)))
 
     @property

@@ -12,6 +12,7 @@ from ..model.enums import EventKind
 from ..model.errors import EventLogError
 from ..model.records import EVENT
 
+_FIELDS: Final[Any] = EVENT.fields
 _WORDS: Final = EVENT.itemsize // 8
 _CACHED_ROWS: Final = 2048  # 256 KB of records: they stay in the cache while they are turned
 Ints = npt.NDArray[Any]
@@ -41,7 +42,7 @@ def fields(events: EventArray) -> dict[str, Ints]:
         words[:, start : start + _CACHED_ROWS] = rows[start : start + _CACHED_ROWS].T
     found: dict[str, Ints] = {}
     for name in EVENT.names or ():
-        dtype, offset = (EVENT.fields or {})[name][:2]
+        dtype, offset = _FIELDS[name][:2]
         place = offset % 8 // dtype.itemsize
         found[name] = words[offset // 8].view(dtype)[place :: 8 // dtype.itemsize]
     return found
