@@ -129,10 +129,14 @@ class KernelCache(FunctionCache):
 def _templates(function: Callable[..., Any], get_call_template: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel once for all integers: numba would do it anew for every constant it is called with.
 
-    A kernel of the core takes no float: stored in a field of integers it would be cut without a word.
+    A kernel of the core takes no float: stored in a field of integers it would be cut without a word. Indicators do:
+    their records hold floats.
     """
     names = list(inspect.signature(function).parameters)
-    is_core = function.__module__.startswith(f"{__package__}.core.")
+    module = f"{function.__module__}."
+    is_core = module.startswith(f"{__package__}.core.") and not module.startswith(
+        f"{__package__}.core.indicators."
+    )
 
     def template(args: Any, kws: Any) -> Any:
         plain = tuple(numba.types.unliteral(kind) for kind in args)
@@ -175,3 +179,8 @@ def entry(signature: Any) -> Callable[[F], F]:
 def type_of(value: Any) -> Any:
     """Return numba's type of a value, for signatures."""
     return numba.typeof(value)
+
+
+def function_type(signature: Any) -> Any:
+    """Return numba's type of any compiled function of one signature: who takes one is compiled once for all."""
+    return numba.types.FunctionType(signature)
