@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -71,7 +72,7 @@ def bars_of(spec: BarSpec, trades: Records, cuts: Sequence[int] = (), grid: BarG
     """Return the closed bars and the growing one, last, of a stream that is fed in pieces."""
     stream = BarStream(spec, grid)
     edges = [0, *sorted(cuts), len(trades)]
-    made = [stream.add_trades(trades[first:last]) for first, last in zip(edges, edges[1:], strict=False)]
+    made = [stream.add_trades(trades[first:last]) for first, last in pairwise(edges)]
     growing = stream.growing
     return np.concatenate([np.zeros(0, BAR), *made, growing[growing["trades"] > 0]])
 

@@ -44,14 +44,24 @@ def test_time_bars_lie_on_the_grid_of_the_clock_and_skip_empty_windows() -> None
     spans = [((start - START_NS) // SECOND_NS, (end - START_NS) // SECOND_NS) for start, end in
              fields(bars, "start_ns", "end_ns")]  # fmt: skip
     assert spans == [(0, 2), (2, 4), (8, 10), (10, 12)]
-    assert fields(bars, "open_ticks", "close_ticks", "trades") == [(10, 12, 2), (13, 13, 1), (9, 9, 1), (8, 8, 1)]
+    assert fields(bars, "open_ticks", "close_ticks", "trades") == [
+        (10, 12, 2),
+        (13, 13, 1),
+        (9, 9, 1),
+        (8, 8, 1),
+    ]
     assert reasons(bars) == [SIZE, SIZE, SIZE, GROWING]
 
 
 def test_volume_bars_close_with_the_trade_that_fills_them_and_carry_nothing_over() -> None:
     trades = trades_of(*((second, 100, lots) for second, lots in enumerate([4, 5, 1, 25, 9, 1, 3])))
     bars = bars_of(BarSpec("volume", 10), trades)
-    assert fields(bars, "first_trade", "last_trade", "volume_lots") == [(0, 2, 10), (3, 3, 25), (4, 5, 10), (6, 6, 3)]
+    assert fields(bars, "first_trade", "last_trade", "volume_lots") == [
+        (0, 2, 10),
+        (3, 3, 25),
+        (4, 5, 10),
+        (6, 6, 3),
+    ]
 
 
 def test_notional_bars_count_price_times_quantity_and_inverse_ones_contracts() -> None:
@@ -70,7 +80,9 @@ def test_a_notional_between_two_ticklots_is_rounded_up() -> None:
 
 
 def test_range_bars_close_with_the_trade_that_stretches_them() -> None:
-    trades = trades_of(*((second, price, 1) for second, price in enumerate([100, 102, 99, 103, 103, 110, 95])))
+    trades = trades_of(
+        *((second, price, 1) for second, price in enumerate([100, 102, 99, 103, 103, 110, 95]))
+    )
     bars = bars_of(BarSpec("range", 4), trades)
     assert fields(bars, "open_ticks", "high_ticks", "low_ticks", "close_ticks") == [
         (100, 103, 99, 103),
@@ -81,7 +93,9 @@ def test_range_bars_close_with_the_trade_that_stretches_them() -> None:
 
 def test_renko_bricks_lie_on_multiples_and_turn_after_two_sizes() -> None:
     prices = [103, 109, 110, 119, 131, 125, 121, 119, 110, 90, 99, 109, 110]
-    bars = bars_of(BarSpec("renko", 10), trades_of(*((second, price, 1) for second, price in enumerate(prices))))
+    bars = bars_of(
+        BarSpec("renko", 10), trades_of(*((second, price, 1) for second, price in enumerate(prices)))
+    )
     assert fields(bars, "last_trade", "close_ticks", "bricks", "level_ticks") == [
         (2, 110, 1, 110),  # from 100, the multiple below the first price
         (4, 131, 2, 130),  # two bricks by one trade: one bar
@@ -92,7 +106,7 @@ def test_renko_bricks_lie_on_multiples_and_turn_after_two_sizes() -> None:
 
 
 def test_tick_imbalance_bars_close_when_one_side_is_ahead_by_what_was_expected() -> None:
-    sides = [1, 1, 1, -1] + [1, 1] + [1, -1, -1, -1]
+    sides = [1, 1, 1, -1, 1, 1, 1, -1, -1, -1]
     trades = trades_of(*((second, 100, side) for second, side in enumerate(sides)))
     bars = bars_of(BarSpec("tick-imbalance", 4, trades_min=1, trades_max=16, span_bars=3), trades)
     # after the warm-up: E[T] = 4, E[b] = 2/4: 2 ahead closes, after 2 trades. Then, with weight 1/2,
@@ -113,7 +127,7 @@ def test_volume_and_notional_imbalance_weigh_trades() -> None:
 
 
 def test_run_bars_close_when_one_side_did_enough_whatever_the_other_did() -> None:
-    sides = [1, 1, 1, -1] + [1, -1, -1, 1, -1, 1] + [-1, -1]
+    sides = [1, 1, 1, -1, 1, -1, -1, 1, -1, 1, -1, -1]
     trades = trades_of(*((second, 100, side) for second, side in enumerate(sides)))
     bars = bars_of(BarSpec("tick-run", 4, trades_min=1, trades_max=16), trades)
     # E[T] = 4, P[b=1] = 3/4: 3 trades of one side; the second bar has 3 sells before 3 buys
@@ -122,7 +136,9 @@ def test_run_bars_close_when_one_side_did_enough_whatever_the_other_did() -> Non
 
 
 def test_volume_run_expects_the_larger_side_by_share_times_mean() -> None:
-    trades = trades_of((0, 10, 6), (1, 10, 2), (2, 10, -12), (3, 10, 1), (4, 10, 13), (5, 10, -15), (6, 10, -1))
+    trades = trades_of(
+        (0, 10, 6), (1, 10, 2), (2, 10, -12), (3, 10, 1), (4, 10, 13), (5, 10, -15), (6, 10, -1)
+    )
     bars = bars_of(BarSpec("volume-run", 3, trades_min=1, trades_max=12), trades)
     # P = 2/3, E[v|buy] = 4, E[v|sell] = 12: 3 * max(8/3, 4) = 12 lots
     assert fields(bars, "first_trade", "last_trade")[:2] == [(0, 2), (3, 4)]
@@ -174,6 +190,8 @@ def test_a_trade_that_does_not_fit_is_named_and_those_before_it_stay(price: int,
     trades = trades_of((0, 10, 1), (1, 10, 1), (2, 10, 1))
     trades[2]["price_ticks"], trades[2]["qty_lots"] = price, lots
     stream = BarStream(BarSpec("tick", 9), BarGrid(Decimal(1), Decimal(1)))
-    with pytest.raises(DataError, match=rf"trade 2: price and quantity must be > 0 .* {price} ticks and {lots} lots"):
+    with pytest.raises(
+        DataError, match=rf"trade 2: price and quantity must be > 0 .* {price} ticks and {lots} lots"
+    ):
         stream.add_trades(trades)
     assert stream.trade_count == 2
