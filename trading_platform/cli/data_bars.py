@@ -110,8 +110,8 @@ def bars(
         print_json(facts)
         return
     print(
-        f"wrote {out} ({len(made.bars):,} {kind} bars of {made.trades:,} trades; the last {made.open_trades:,} belong to a "
-        "bar that is not complete)"
+        f"wrote {out} ({len(made.bars):,} {kind} bars of {made.trades:,} trades; the last {made.open_trades:,} are of "
+        "a bar that is not complete)"
     )
     if out.suffix == ".parquet":
         next_step(f"python -c \"import polars; print(polars.read_parquet('{out}'))\"")
