@@ -6,7 +6,7 @@ time and while compiling. Here a kernel gets the address of a table of (data add
 while the state lives.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numba
@@ -110,6 +110,40 @@ def state_at(_typing: Any, address: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(STATE))
 
     return STATE(address), codegen
+
+
+PLAIN_FUNCTIONS: Final[dict[int, Callable[..., int]]] = {}  # under NUMBA_DISABLE_JIT=1: "address" -> function
+
+if numba.core.config.DISABLE_JIT:
+
+    def call_at(address: int, first: Any, second: Any) -> int:
+        """Return what the function at ``address`` (see `address_of`) returns for two records."""
+        return int(PLAIN_FUNCTIONS[int(address)](first, second))
+
+else:
+
+    @intrinsic
+    def call_at(_typing: Any, address: Any, first: Any, second: Any) -> Any:
+        """Return what the function at ``address`` (see `address_of`) returns for two records (compiled code only)."""
+
+        def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            kinds = [context.get_value_type(record) for record in (first, second)]
+            function = ir.FunctionType(context.get_value_type(types.int64), kinds).as_pointer()
+            return builder.call(builder.inttoptr(arguments[0], function), arguments[1:])
+
+        return types.int64(address, first, second), codegen
+
+
+def address_of(function: Any, signature: Any) -> int:
+    """Return the address at which `call_at` finds a compiled function, which must outlive its use.
+
+    Under NUMBA_DISABLE_JIT=1 it is a number that stands for the function.
+    """
+    if numba.core.config.DISABLE_JIT:
+        PLAIN_FUNCTIONS[id(function)] = function
+        return id(function)
+    compiled = function.get_compile_result(signature)
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name))
 
 
 @intrinsic

@@ -66,7 +66,7 @@ BUILDER: Final[RecordDtype] = np.dtype(
         ("direction", "i8"),  # RENKO: +1, -1 of the last brick, 0 none yet
         # where the series lies in a running session: see core/bars/live.py
         ("instrument", "i8"),
-        ("place", "i8"),  # of the growing bar in state.bars; the closed ones follow
+        ("place", "i8"),  # of the growing bar in state.bars; the last closed ones follow, as a ring
         ("capacity", "i8"),  # closed bars that are kept
         ("rule", "i8"),  # address of a custom rule, 0 none
     ]

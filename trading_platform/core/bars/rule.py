@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..._jit import entry, function_type, type_of
+from ..._state_type import address_of
 from .records import BAR, BUILDER
 
 SIGNATURE: Final = type_of(0)(type_of(np.zeros(1, BUILDER)[0]), type_of(np.zeros(1, BAR)[0]))
@@ -23,6 +24,11 @@ class BarRule:
 
     name: str
     entry: Any
+
+    @property
+    def address(self) -> int:
+        """Where a running session finds it: see `_state_type.call_at`."""
+        return address_of(self.entry, SIGNATURE)
 
 
 def bar_rule(function: Callable[[np.void, np.void], int]) -> BarRule:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from ...model.errors import ConfigError
 from ...model.instrument import Instrument
 from ...model.units import seconds_to_ns, steps_ceil, steps_exact
 from .records import BUILDER, RULE_WORDS, SUM_MAX
-from .rule import BarRule
+
+if TYPE_CHECKING:
+    from .rule import BarRule  # compiles, which a config must not wait for
 
 ADAPTIVE: Final = frozenset(range(BarKind.TICK_IMBALANCE, BarKind.NOTIONAL_RUN + 1))
 KINDS: Final = {kind.name.lower().replace("_", "-"): kind for kind in BarKind}
@@ -76,7 +78,7 @@ class BarSpec:
     trades_max: int | None = None
     warmup_bars: int = 1
     span_bars: int = 20
-    rule: BarRule | None = None
+    rule: "BarRule | None" = None
     params: tuple[int, ...] = ()
     capacity: int = 64
 
@@ -162,3 +164,4 @@ class BarSpec:
                 f"{name}.params must be at most {RULE_WORDS} integers of 64 bits, were {self.params}"
             )
         record["params"][: len(self.params)] = self.params
+        record["rule"] = 0 if self.rule is None else self.rule.address
