@@ -124,9 +124,11 @@ def _files(paths: list[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = sorted(path.rglob("*.npy"))
+        found = sorted(file for file in path.rglob("*.np[yz]") if not file.name.startswith("."))
         if not found:
-            raise UsageError(f"{path}: must hold .npy event files, holds none: convert recordings into it")
+            raise UsageError(
+                f"{path}: must hold .npy or .npz event files, holds none: convert recordings into it"
+            )
         files += found
     return files
 
