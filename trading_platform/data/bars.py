@@ -4,25 +4,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from .._jit import entry, kernel, type_of
+from .._jit import Array, entry, kernel
 from ..core.bars.build import begin_next, close, fits, is_due, set_touch
 from ..core.bars.fold import fold_trade, fold_trades
 from ..core.bars.records import BAR, BUILDER
-from ..core.bars.rule import RULE, no_rule
 from ..core.bars.spec import BarGrid, BarSpec
 from ..model.enums import BarClose
 from ..model.errors import DataError
 from ..model.records import TRADE, Records, int64_record
-from .events import BUY_FLAG, EVENT, KIND_MASK, LOCAL_FLAG, SELL_FLAG, EventArray
+from .events import BUY_FLAG, KIND_MASK, LOCAL_FLAG, SELL_FLAG, EventArray
 from .events import TRADE as TRADE_KIND
 from .files import load_events
 from .touch import TOUCH, Ints, TouchBook, apply_row, ask_ticks, bid_ticks
-from .validate import validate_events
+from .validate import ROW, validate_events
 
 CHUNK_ROWS: Final = 1 << 16
 Progress: TypeAlias = Callable[[int, int], None]
@@ -36,9 +35,7 @@ _FEED: Final = int64_record(
 _GRID: Final = np.dtype(
     [("price_den", "f8"), ("price_num", "f8"), ("qty_den", "f8"), ("qty_num", "f8")]
 )  # a price * den / num is in ticks
-_ROW: Final = np.dtype(EVENT.descr)  # without the mark of alignment, which a mapped file has not
-_READ_ONLY_ROWS: Final = type_of(np.frombuffer(bytes(_ROW.itemsize), _ROW))
-_ONE_TYPES: Final = tuple(type_of(np.zeros(1, dtype)) for dtype in (BUILDER, BAR))
+_INT64: Final = np.dtype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class BarStream:
     def __init__(self, spec: BarSpec, grid: BarGrid) -> None:
         self._builder = np.zeros(1, BUILDER)
         self._builder[0] = spec.to_record(grid)
-        self._rule: Any = (spec.rule or no_rule).entry
+        self._rule = spec.rule  # its code must outlive the address in the record
         self._bars = np.zeros(1, BAR)
         self._feed = np.zeros(1, _FEED)
         self._book = TouchBook()
@@ -102,7 +99,7 @@ class BarStream:
         made = []
         for start in range(0, len(trades), CHUNK_ROWS):
             chunk = np.ascontiguousarray(trades[start : start + CHUNK_ROWS], TRADE)
-            count = int(_trades_entry(self._builder, self._bars, chunk, self._out, self._rule))
+            count = int(fold_array(self._builder, self._bars, chunk, self._out))
             if count < 0:
                 raise DataError(_unfit(f"trade {start - 1 - count}", chunk[-1 - count]))
             made.append(self._out[:count].copy())
@@ -120,26 +117,29 @@ class BarStream:
         """
         made = []
         for start in range(0, len(rows), CHUNK_ROWS):
-            chunk = np.ascontiguousarray(rows[start : start + CHUNK_ROWS]).view(_ROW)
-            chunk.flags.writeable = False
+            chunk = np.ascontiguousarray(rows[start : start + CHUNK_ROWS]).view(ROW)
             self._book.reserve(len(chunk))
             fault = int(
-                _rows_entry(
-                    (self._builder, self._bars, self._feed, self._grid),
-                    (self._book.record, self._book.keys, self._book.lots),
+                fold_rows(
+                    self._builder,
+                    self._bars,
+                    self._feed,
+                    self._grid,
+                    self._book.record,
+                    self._book.keys,
+                    self._book.lots,
                     chunk,
                     self._out,
-                    self._rule,
                 )
             )
             if fault >= 0:
-                raise DataError(_bad_row(f"row {start + fault}", chunk[fault], self._feed[0]))
+                raise DataError(_bad_row(f"row {start + fault}", rows[start + fault], self._feed[0]))
             made.append(self._out[: int(self._feed[0]["bar_count"])].copy())
         return _joined(made)
 
     def finish(self) -> Records:
         """Return the bar that the clock of the last row completes (BAR, length 0 or 1)."""
-        count = int(_finish_entry(self._builder, self._bars, self._out, self._feed[0]["now_ns"]))
+        count = int(close_due(self._builder, self._bars, self._out, self._feed))
         return self._out[:count].copy()
 
 
@@ -229,54 +229,61 @@ def _commit(builder: np.void, feed: np.void, touch: np.void, local_ns: int) -> N
     feed["now_ns"] = local_ns
 
 
-@entry(type_of(0)(*_ONE_TYPES, type_of(np.zeros(1, TRADE)), type_of(np.zeros(1, BAR)), RULE))
-def _trades_entry(builder: Records, bars: Records, trades: Records, out: Records, rule: Any) -> int:
-    return fold_trades(builder[0], bars, trades, out, rule)
+@entry(Array(BUILDER), Array(BAR), Array(TRADE), Array(BAR))
+def fold_array(builders: Records, bars: Records, trades: Records, out: Records) -> int:
+    """See `core.bars.fold.fold_trades`."""
+    return fold_trades(builders, bars, trades, out)
 
 
-@entry(type_of(0)(*_ONE_TYPES, type_of(np.zeros(1, BAR)), type_of(0)))
-def _finish_entry(builder: Records, bars: Records, out: Records, now_ns: int) -> int:
-    if not is_due(builder[0], bars[0], now_ns):
+@entry(Array(BUILDER), Array(BAR), Array(BAR), Array(_FEED))
+def close_due(builders: Records, bars: Records, out: Records, feeds: Records) -> int:
+    """Close the growing bar into ``out`` if the clock of the feed says so; return how many that are: 0 or 1."""
+    if not is_due(builders[0], bars[0], feeds[0]["now_ns"]):
         return 0
-    close(builder[0], bars[0], _SIZE)
+    close(builders[0], bars[0], _SIZE)
     out[0] = bars[0]
     begin_next(bars[0])
     return 1
 
 
 @entry(
-    type_of(0)(
-        type_of((np.zeros(1, BUILDER), np.zeros(1, BAR), np.zeros(1, _FEED), np.zeros(1, _GRID))),
-        type_of((np.zeros(1, TOUCH), np.zeros(1, np.int64), np.zeros(1, np.int64))),
-        _READ_ONLY_ROWS,
-        type_of(np.zeros(1, BAR)),
-        RULE,
-    )
+    Array(BUILDER),
+    Array(BAR),
+    Array(_FEED),
+    Array(_GRID),
+    Array(TOUCH),
+    Array(_INT64),
+    Array(_INT64),
+    Array(ROW),
+    Array(BAR),
 )
-def _rows_entry(
-    series: tuple[Records, Records, Records, Records],
-    book: tuple[Records, Ints, Ints],
+def fold_rows(
+    builders: Records,
+    bars: Records,
+    feeds: Records,
+    grids: Records,
+    touches: Records,
+    keys: Ints,
+    lots: Ints,
     rows: EventArray,
     out: Records,
-    rule: Any,
 ) -> int:
     """Take in rows; return the index of one that must not be there, or -1."""
-    builder, bars, feed, grid = series[0][0], series[1], series[2][0], series[3][0]
-    touch, keys, lots = book[0][0], book[1], book[2]
+    feed, grid, touch = feeds[0], grids[0], touches[0]
     count = 0
     feed["bar_count"] = 0
     for index in range(len(rows)):
         row = rows[index]
-        event = int(row["ev"])
+        event = row["ev"]
         if (event & LOCAL_FLAG) == 0:
             continue
-        local_ns = row["local_ts"]
+        local_ns = row["local_ns"]
         if local_ns != feed["now_ns"]:
             if local_ns < feed["now_ns"]:
                 return index
-            _commit(builder, feed, touch, local_ns)
+            _commit(builders[0], feed, touch, local_ns)
         side = 1 if event & BUY_FLAG else -1 if event & SELL_FLAG else 0
-        ticks = int(row["px"] * grid["price_den"] / grid["price_num"] + 0.5)
+        ticks = int(row["price"] * grid["price_den"] / grid["price_num"] + 0.5)
         qty_lots = int(row["qty"] * grid["qty_den"] / grid["qty_num"] + 0.5)
         if (event & KIND_MASK) != TRADE_KIND:
             apply_row(touch, keys, lots, event & KIND_MASK, side, ticks, qty_lots)
@@ -284,6 +291,6 @@ def _rows_entry(
             continue
         if not fits(ticks, qty_lots):
             return index
-        count = fold_trade(builder, bars, out, count, ticks, qty_lots, side, local_ns, rule)
+        count = fold_trade(builders, bars, out, count, ticks, qty_lots, side, local_ns)
         feed["bar_count"] = count
     return -1

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._jit import kernel
+from .._jit import Array, entry, kernel
 from .events import DEPTH, DEPTH_CLEAR, DEPTH_SNAPSHOT
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -146,7 +146,7 @@ def _find(keys: Ints, key: int) -> int:
     return place
 
 
-@kernel
+@entry(*[Array(np.dtype(np.int64))] * 4)
 def _fill(keys: Ints, lots: Ints, from_keys: Ints, from_lots: Ints) -> None:
     for index in range(len(from_keys)):
         place = _find(keys, from_keys[index])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
+from ...data.cleared import returning_offer
 from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
 from ...data.validate import DataFacts, validate_events
@@ -61,7 +62,7 @@ def load_market_data(config: RunConfig) -> MarketData:
         names = [str(engine.initial_snapshot)]
         found = validate_events([snapshot], names, instrument.tick_size, instrument.lot_size)
         price_max_ticks = max(price_max_ticks, found.price_max_ticks)
-    roi = _roi_ticks(config, facts)
+    roi = _roi_ticks(config, facts, arrays)
     return MarketData(
         files=tuple(engine.data_files),
         arrays=arrays,
@@ -84,8 +85,11 @@ def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _roi_ticks(config: RunConfig, facts: DataFacts) -> tuple[int, int] | None:
-    """Return the range of the ROI depth: the config's, or for kind auto the traded one with a margin."""
+def _roi_ticks(config: RunConfig, facts: DataFacts, arrays: Sequence[Records]) -> tuple[int, int] | None:
+    """Return the range of the ROI depth: the config's, or for kind auto the traded one with a margin.
+
+    Data from which the engine's ROI book would bring cleared offers back needs the hash map.
+    """
     depth, instrument = config.engine.depth, config.instrument
     if depth.kind == "hashmap":
         return None
@@ -102,9 +106,17 @@ def _roi_ticks(config: RunConfig, facts: DataFacts) -> tuple[int, int] | None:
                 f"engine.depth must cover the traded range {traded[0]} to {traded[1]}, "
                 f"was {depth.roi_min} to {depth.roi_max}: widen roi_min and roi_max, or use kind auto or hashmap"
             )
+        found = returning_offer(arrays, instrument.tick_size, (low, high))
+        if found is not None:
+            raise DataError(
+                f"engine.depth must be auto or hashmap for {config.engine.data_files[found[0]]}: at row {found[1]} "
+                "an offer that a DEPTH_CLEAR removed would come back in a ROI book of hftbacktest"
+            )
         return low, high
     if not facts.trade_count:
         return None
     margin = facts.traded_max_ticks // ROI_MARGIN_DIVISOR + 1
     low, high = max(1, facts.traded_min_ticks - margin), facts.traded_max_ticks + margin
-    return (low, high) if high - low < ROI_TICKS_MAX else None
+    if high - low >= ROI_TICKS_MAX or returning_offer(arrays, instrument.tick_size, (low, high)) is not None:
+        return None
+    return low, high

@@ -6,16 +6,14 @@ Of each series state.bars holds the growing bar and, after it, the last closed o
 from typing import Final
 
 from ..._jit import kernel
-from ..._state_type import call_at
 from ...model.enums import BarClose, BarKind, Wake
 from ...model.records import NEVER
 from ..state import State
-from .build import add_trade, begin_next, close, is_due, set_touch
+from .build import begin_next, close, is_due, set_touch
+from .fold import add_judged
 
 _TIME: Final = int(BarKind.TIME)
-_CUSTOM: Final = int(BarKind.CUSTOM)
 _SIZE: Final = int(BarClose.SIZE)
-_RULE: Final = int(BarClose.RULE)
 _BAR: Final = int(Wake.BAR)
 
 
@@ -64,19 +62,22 @@ def fold_bars(state: State) -> None:
 @kernel
 def _fold_trades(state: State, series: int) -> None:
     builder = state.bar_series[series]
-    bar = state.bars[builder["place"]]
+    place = builder["place"]
     first = 0
     for before in range(builder["instrument"]):
         first += state.books[before]["trade_count"]
     for index in range(first, first + state.books[builder["instrument"]]["trade_count"]):
         trade = state.trades[index]
-        if is_due(builder, bar, trade["ts_local_ns"]):
+        if is_due(builder, state.bars[place], trade["ts_local_ns"]):
             _keep(state, series, _SIZE)
-        reason = add_trade(
-            builder, bar, trade["price_ticks"], trade["qty_lots"], trade["side"], trade["ts_local_ns"]
+        reason = add_judged(
+            state.bar_series[series : series + 1],
+            state.bars[place : place + 1],
+            trade["price_ticks"],
+            trade["qty_lots"],
+            trade["side"],
+            trade["ts_local_ns"],
         )
-        if reason == 0 and builder["kind"] == _CUSTOM and call_at(builder["rule"], builder, bar) != 0:
-            reason = _RULE
         if reason != 0:
             _keep(state, series, reason)
 

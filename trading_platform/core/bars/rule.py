@@ -1,21 +1,18 @@
 """Custom bars: a compiled function of the user's that decides after each trade whether the bar is complete.
 
-It is compiled alone and called through numba's first-class function type, so what calls it is compiled once for all
-rules.
+It is compiled alone and called by its address, so what calls it is compiled once for all rules.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from ..._jit import entry, function_type, type_of
-from ..._state_type import address_of
+from ..._jit import Array, Entry, code_key, entry, kernel
 from .records import BAR, BUILDER
 
-SIGNATURE: Final = type_of(0)(type_of(np.zeros(1, BUILDER)[0]), type_of(np.zeros(1, BAR)[0]))
-RULE: Final = function_type(SIGNATURE)
+_TYPES: Final = (Array(BUILDER), Array(BAR))
 
 
 @dataclass(frozen=True)
@@ -23,12 +20,7 @@ class BarRule:
     """A rule for bars of kind CUSTOM."""
 
     name: str
-    entry: Any
-
-    @property
-    def address(self) -> int:
-        """Where a running session finds it: see `_state_type.call_at`."""
-        return address_of(self.entry, SIGNATURE)
+    entry: Entry
 
 
 def bar_rule(function: Callable[[np.void, np.void], int]) -> BarRule:
@@ -38,10 +30,12 @@ def bar_rule(function: Callable[[np.void, np.void], int]) -> BarRule:
     of the declaration, ``builder["size"]`` its size, ``builder["memory"]`` 8 integers of the rule's own that start as
     zeros and stay from bar to bar. It must write nothing else.
     """
-    return BarRule(function.__name__, entry(SIGNATURE)(function))
-
-
-@bar_rule
-def no_rule(builder: np.void, bar: np.void) -> int:  # noqa: ARG001 (one signature for all)
-    """Never close: what bars of the other kinds are given."""
-    return 0
+    space, name = function.__globals__, function.__name__
+    space |= {f"_rule_{name}": kernel(function)}
+    source = (
+        f"def _entry_{name}(builders, bars) -> int:\n    return int(_rule_{name}(builders[0], bars[0]))\n"
+    )
+    exec(compile(source, function.__code__.co_filename, "exec"), space)  # noqa: S102 (our own source, as of strategies)
+    compiled = entry(*_TYPES, key=code_key(function, ""))(space[f"_entry_{name}"])
+    compiled.load()
+    return BarRule(name, compiled)

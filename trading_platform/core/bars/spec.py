@@ -164,4 +164,4 @@ class BarSpec:
                 f"{name}.params must be at most {RULE_WORDS} integers of 64 bits, were {self.params}"
             )
         record["params"][: len(self.params)] = self.params
-        record["rule"] = 0 if self.rule is None else self.rule.address
+        record["rule"] = 0 if self.rule is None else self.rule.entry.address

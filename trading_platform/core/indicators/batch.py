@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..._jit import kernel
+from ..._jit import INT, Array, entry
 from ...model.errors import ConfigError
 from ...model.records import RecordDtype, Records
 from . import averages, book, flow, momentum, returns
@@ -19,6 +19,8 @@ from .window import WINDOW, WINDOW_MAX
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 _LENGTH_MAX: Final = 1 << 40
+_FLOATS: Final = Array(np.dtype(np.float64))
+_INTS: Final = Array(np.dtype(np.int64))
 
 
 def ewma(values: npt.ArrayLike, alpha: float, seed: int = 1, state: Records | None = None) -> Floats:
@@ -27,7 +29,7 @@ def ewma(values: npt.ArrayLike, alpha: float, seed: int = 1, state: Records | No
         raise ConfigError(f"alpha must be above 0 and at most 1, was {alpha}")
     _check_lengths(_LENGTH_MAX, seed=seed)
     (series,), out = _floats(values)
-    _ewma(_state(state, averages.EWMA), series, float(alpha), seed, out)
+    _ewma(_state(state, averages.EWMA), series, np.array([alpha], np.float64), seed, out)
     return out
 
 
@@ -59,7 +61,9 @@ def bollinger(
     _check_lengths(WINDOW_MAX, length=length)
     (series,), lower = _floats(values)
     middle, upper = np.empty_like(lower), np.empty_like(lower)
-    _bollinger(_state(state, averages.BOLLINGER), series, length, float(width), lower, middle, upper)
+    _bollinger(
+        _state(state, averages.BOLLINGER), series, length, np.array([width], np.float64), lower, middle, upper
+    )
     return lower, middle, upper
 
 
@@ -201,19 +205,19 @@ def _state(state: Records | None, dtype: RecordDtype) -> Records:
 # --- loops
 
 
-@kernel
-def _ewma(state: Records, values: Floats, alpha: float, seed: int, out: Floats) -> None:
+@entry(Array(averages.EWMA), _FLOATS, _FLOATS, INT, _FLOATS)
+def _ewma(state: Records, values: Floats, alphas: Floats, seed: int, out: Floats) -> None:
     for index in range(len(values)):
-        out[index] = averages.ewma(state[0], values[index], alpha, seed)
+        out[index] = averages.ewma(state[0], values[index], alphas[0], seed)
 
 
-@kernel
+@entry(Array(WINDOW), _FLOATS, INT, _FLOATS)
 def _sma(state: Records, values: Floats, length: int, out: Floats) -> None:
     for index in range(len(values)):
         out[index] = averages.sma(state[0], values[index], length)
 
 
-@kernel
+@entry(Array(averages.MACD), _FLOATS, INT, INT, INT, _FLOATS, _FLOATS, _FLOATS)
 def _macd(
     state: Records,
     values: Floats,
@@ -230,71 +234,71 @@ def _macd(
         histogram[index] = state[0]["histogram"]
 
 
-@kernel
+@entry(Array(averages.BOLLINGER), _FLOATS, INT, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
 def _bollinger(
-    state: Records, values: Floats, length: int, width: float, lower: Floats, middle: Floats, upper: Floats
+    state: Records, values: Floats, length: int, widths: Floats, lower: Floats, middle: Floats, upper: Floats
 ) -> None:
     for index in range(len(values)):
-        middle[index] = averages.bollinger(state[0], values[index], length, width)
+        middle[index] = averages.bollinger(state[0], values[index], length, widths[0])
         lower[index] = state[0]["lower"]
         upper[index] = state[0]["upper"]
 
 
-@kernel
+@entry(Array(momentum.RSI), _FLOATS, INT, _FLOATS)
 def _rsi(state: Records, values: Floats, length: int, out: Floats) -> None:
     for index in range(len(values)):
         out[index] = momentum.rsi(state[0], values[index], length)
 
 
-@kernel
+@entry(Array(momentum.ATR), _FLOATS, _FLOATS, _FLOATS, INT, _FLOATS)
 def _atr(state: Records, high: Floats, low: Floats, close: Floats, length: int, out: Floats) -> None:
     for index in range(len(high)):
         out[index] = momentum.atr(state[0], high[index], low[index], close[index], length)
 
 
-@kernel
+@entry(Array(returns.RETURN), _FLOATS, _FLOATS)
 def _simple_return(state: Records, prices: Floats, out: Floats) -> None:
     for index in range(len(prices)):
         out[index] = returns.simple_return(state[0], prices[index])
 
 
-@kernel
+@entry(Array(returns.RETURN), _FLOATS, _FLOATS)
 def _log_return(state: Records, prices: Floats, out: Floats) -> None:
     for index in range(len(prices)):
         out[index] = returns.log_return(state[0], prices[index])
 
 
-@kernel
+@entry(Array(WINDOW), _FLOATS, INT, _FLOATS)
 def _realised_volatility(state: Records, changes: Floats, length: int, out: Floats) -> None:
     for index in range(len(changes)):
         out[index] = returns.realised_volatility(state[0], changes[index], length)
 
 
-@kernel
+@entry(Array(flow.VWAP), _INTS, _INTS, _FLOATS)
 def _vwap(state: Records, price_ticks: Ints, qty_lots: Ints, out: Floats) -> None:
     for index in range(len(price_ticks)):
         out[index] = flow.vwap(state[0], price_ticks[index], qty_lots[index])
 
 
-@kernel
+@entry(Array(flow.TRADE_FLOW), _INTS, _INTS, INT, _FLOATS)
 def _trade_flow_imbalance(state: Records, qty_lots: Ints, side: Ints, length: int, out: Floats) -> None:
     for index in range(len(qty_lots)):
         out[index] = flow.trade_flow_imbalance(state[0], qty_lots[index], side[index], length)
 
 
-@kernel
+@entry(Array(flow.VPIN), _INTS, _INTS, INT, INT, _FLOATS)
 def _vpin(state: Records, qty_lots: Ints, side: Ints, bucket_lots: int, length: int, out: Floats) -> None:
     for index in range(len(qty_lots)):
         out[index] = flow.vpin(state[0], qty_lots[index], side[index], bucket_lots, length)
 
 
-@kernel
+@entry(_INTS, _INTS, _FLOATS)
 def _imbalance(bid_lots: Ints, ask_lots: Ints, out: Floats) -> None:
     for index in range(len(bid_lots)):
         out[index] = book.imbalance(bid_lots[index], ask_lots[index])
 
 
-@kernel
+@entry(_INTS, _INTS, _INTS, _INTS, _FLOATS)
 def _microprice_ticks(bid_ticks: Ints, ask_ticks: Ints, bid_lots: Ints, ask_lots: Ints, out: Floats) -> None:
     for index in range(len(bid_ticks)):
         out[index] = book.microprice_ticks(
