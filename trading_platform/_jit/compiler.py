@@ -117,10 +117,12 @@ def _allocates(file: Path) -> bool:
 def _templates(function: Callable[..., Any], get_call_template: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel once for all integers: numba would do it anew for every constant it is called with.
 
-    A kernel of the core takes no float: stored in a field of integers it would be cut without a word.
+    A kernel of the core takes no float: stored in a field of integers it would be cut without a word. Indicators do:
+    their records hold floats.
     """
     names = list(inspect.signature(function).parameters)
     is_core = function.__module__.startswith(f"{PACKAGE.name}.core.")
+    is_core = is_core and not function.__module__.startswith(f"{PACKAGE.name}.core.indicators.")
 
     def template(args: Any, kws: Any) -> Any:
         plain = tuple(_unliteral(kind) for kind in args)

@@ -118,7 +118,13 @@ class Entry:
 
     @property
     def address(self) -> int:
-        """The address of the machine code: called by compiled code with numba's convention."""
+        """The address of the machine code: called by compiled code with numba's convention.
+
+        In plain Python it is a number that stands for the function, see `call_at`.
+        """
+        if not COMPILED:
+            _plain_entries[id(self)] = self.py_func
+            return id(self)
         address: int = self._linked.address
         return address
 
@@ -200,6 +206,14 @@ def as_record(buffer: npt.NDArray[np.uint8], dtype: "np.dtype[np.void]", offset:
 def call_strategy(strategy: Callable[[Any], int], state: Any) -> int:
     """Call a STRATEGY: in compiled code by its address, whatever strategy it is."""
     return strategy(state)
+
+
+_plain_entries: Final[dict[int, FunctionType]] = {}
+
+
+def call_at(address: int, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> int:
+    """Call the entry of two arrays that has this address: the entry must outlive the call."""
+    return int(_plain_entries[int(address)](first, second))
 
 
 def word_count(parameters: Sequence[Parameter | Array]) -> int:

@@ -25,7 +25,7 @@ from numba.extending import (
 )
 from numba.np.arrayobj import make_array, populate_array
 
-from .functions import as_record, call_strategy, state_classes, state_fields
+from .functions import as_record, call_at, call_strategy, state_classes, state_fields
 
 
 class StateType(types.Type):
@@ -131,3 +131,24 @@ def _call_strategy(_typing: Any, address: Any, _state: Any) -> Any:
 @overload(call_strategy)
 def _call_strategy_overload(strategy, state):  # type: ignore[no-untyped-def]  # noqa: ARG001 (as above)
     return lambda strategy, state: _call_strategy(strategy, state)  # noqa: PLW0108
+
+
+@intrinsic
+def _call_at(_typing: Any, address: Any, first: Any, second: Any) -> Any:
+    kinds = (first, second)
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        convention = context.call_conv
+        pointer = convention.get_function_type(types.int64, kinds).as_pointer()
+        function = builder.inttoptr(arguments[0], pointer)
+        status, result = convention.call_function(builder, function, types.int64, kinds, arguments[1:])
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return result
+
+    return types.int64(address, first, second), codegen
+
+
+@overload(call_at)
+def _call_at_overload(address, first, second):  # type: ignore[no-untyped-def]  # noqa: ARG001 (as above)
+    return lambda address, first, second: _call_at(address, first, second)  # noqa: PLW0108

@@ -34,10 +34,17 @@ def _declared(strategy: AnyStrategy) -> Iterator[tuple[str, str, str]]:
             "wake has Wake.TRADES, and trades_capacity is 0: no trade is copied, so none wakes it",
             "set trades_capacity to the most trades of one block that matter, say 64",
         )
+    if strategy.wake & Wake.BAR and not strategy.bars:
+        yield (
+            "bar-without-series",
+            "wake has Wake.BAR, and bars is empty: no bar is made, so none wakes it",
+            'declare a series: bars = (BarSpec("time", 60),)',
+        )
     if isinstance(strategy, CompiledStrategy):
         return
     for name, bits, word in (
         ("on_trades", Wake.TRADES, "Wake.TRADES"),
+        ("on_bar", Wake.BAR, "Wake.BAR"),
         ("on_market", Wake.FEED | Wake.TOUCH | Wake.PRICE, "Wake.FEED, Wake.TOUCH or Wake.PRICE"),
         ("on_timer", Wake.TIMER | Wake.INTERVAL, "Wake.TIMER or Wake.INTERVAL"),
     ):

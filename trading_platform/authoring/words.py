@@ -1,7 +1,7 @@
 """The core state as one vector of int64 words: what changed in it, and what a word is called."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -131,6 +131,9 @@ def _field_place(array: str, row: int, dtype: RecordDtype, inside: int, differen
     for name, (kind, offset, *_) in dtype.fields.items():
         if not offset < inside + WORD_BYTES or not inside < offset + kind.itemsize:
             continue
+        if kind.names is not None:
+            inner = _field_place(array, row, kind, inside - offset, difference)
+            return replace(inner, field=f"{name}.{inner.field}")
         if kind.itemsize >= WORD_BYTES:
             index = f"[{(inside - offset) // WORD_BYTES}]" if kind.subdtype is not None else ""
             return Place(array, row, f"{name}{index}", kind.base, 0)

@@ -15,12 +15,14 @@ from .._jit import COMPILED
 from .._jit.sources import own_files
 from ..config.load import Loaded, validate_params
 from ..config.run import RunConfig, check_bounds, config_sha256
+from ..core.bars.spec import BarGrid
 from ..core.state import State, new_state
 from ..eventlog.reader import open_log
 from ..eventlog.writer import EventLogWriter
 from ..metrics.execution import value_money
 from ..model.enums import ReplacePolicy, Stop, Wake
 from ..model.errors import (
+    ConfigError,
     DataError,
     EngineError,
     EventLogError,
@@ -46,6 +48,9 @@ from ..venues.hftbacktest.returncodes import explain
 from .io.market_data import MarketData, load_market_data
 
 PAUSE_BLOCKS: Final = 1 << 17  # Python is entered at least this often: progress, Ctrl-C
+BAR_TRADES: Final = (
+    4096  # trades of one block that bars have room for, unless engine.trades_capacity has more
+)
 Progress = Callable[[int, int], None]  # (now_ns, last_ns)
 
 
@@ -345,6 +350,16 @@ def _judge(session: Session, stop: int, record: dict[str, Any]) -> None:
             raise EngineError(
                 f"order {order_id} was filled at {detail} ticks, outside the book's range, {at}"
             )
+        case Stop.TRADES_FULL:
+            raise DataError(
+                f"a block may have at most {int(session_record['trades_capacity'])} market trades for bars, had "
+                f"{detail} {at}: raise engine.trades_capacity"
+            )
+        case Stop.BAD_TRADE:
+            raise DataError(
+                f"a market trade must have a quantity > 0, and price * quantity below 2^61 tick-lots for bars, was at "
+                f"{detail} ticks {at}: coarsen instrument.lot_size"
+            )
         case Stop.INTENTS_FULL:
             raise StrategyError(
                 f"a strategy may append at most {len(session.state.intents)} intents per wakeup, "
@@ -380,7 +395,8 @@ def _new_state(config: RunConfig, strategy: AnyStrategy, data: MarketData, param
     state = new_state(
         levels_per_side=strategy.levels_per_side,
         book_levels=max(engine.book_levels, strategy.book_levels),
-        trades_capacity=max(engine.trades_capacity, strategy.trades_capacity),
+        trades_capacity=_trades_capacity(config, strategy),
+        bars=_bar_series(config, strategy),
         audit=config.output.audit == "all",
         resyncs=[(at_ns, 0) for at_ns in data.resyncs_ns],
     )
@@ -407,6 +423,25 @@ def _new_state(config: RunConfig, strategy: AnyStrategy, data: MarketData, param
     return state
 
 
+def _bar_series(config: RunConfig, strategy: AnyStrategy) -> list[np.void]:
+    """Return the BUILDER records of the bars that the strategy declares, or the config in their place."""
+    given = config.strategy.bars
+    if given is not None and len(given) != len(strategy.bars):
+        raise ConfigError(
+            f"strategy.bars must have as many series as {config.strategy.class_path} declares, {len(strategy.bars)}, "
+            f"had {len(given)}"
+        )
+    specs = strategy.bars if given is None else [bars.to_spec() for bars in given]
+    grid = BarGrid.of(config.instrument)
+    return [spec.to_record(grid, f"strategy.bars[{index}]") for index, spec in enumerate(specs)]
+
+
+def _trades_capacity(config: RunConfig, strategy: AnyStrategy) -> int:
+    """Return how many market trades of a block are copied: what is asked for, and all that bars need."""
+    asked = max(config.engine.trades_capacity, strategy.trades_capacity)
+    return max(asked, BAR_TRADES) if strategy.bars else asked
+
+
 def _open_position(state: State, instrument: Instrument, lots: int, price_ticks: int) -> None:
     """Carry a position in at its price: no fee, no fill."""
     position = state.positions[0]
@@ -430,5 +465,5 @@ def _asset_spec(config: RunConfig, strategy: AnyStrategy, data: MarketData) -> A
         queue_exponent=queue.power if queue.kind.startswith("power") else None,
         partial_fill=engine.exchange_model == "partial_fill",
         roi_ticks=data.roi_ticks,
-        trades_capacity=max(engine.trades_capacity, strategy.trades_capacity),
+        trades_capacity=_trades_capacity(config, strategy),
     )

@@ -13,10 +13,16 @@ def warmup(as_json: JsonOption = False) -> None:
 
         if not _jit.is_compiled():
             show.phase("compiling kernels, once per installation: about a minute")
+        from ..data import bars
         from ..data.validate import scan
         from ..eventlog.schema import first_fault
         from ..runner import compiled, interpreted, loop
-        from ..strategies import grid_maker, touch_maker  # noqa: F401 (importing compiles)
+        from ..strategies import (  # noqa: F401 (importing compiles)
+            grid_maker,
+            imbalance_maker,
+            ma_cross,
+            touch_maker,
+        )
 
         for each in (
             loop.begin,
@@ -25,6 +31,8 @@ def warmup(as_json: JsonOption = False) -> None:
             compiled.run_compiled,
             interpreted.run_to_wakeup,
             scan,
+            bars.fold_rows,
+            bars.close_due,
             first_fault,
         ):
             each.load()

@@ -32,6 +32,7 @@ class Fitted(Protocol):
 FITTED: Final[Mapping[str, type[Section]]] = {  # every section with values in currency, price or quantity
     "engine": EngineConfig,
     "engine.depth": DepthConfig,
+    "strategy": StrategyConfig,
     "risk.position_limits": PositionLimits,
     "risk.notional_limits": NotionalLimits,
     "risk.quote_limits": QuoteLimits,

@@ -1,11 +1,15 @@
 """Which strategy runs, with which parameters."""
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from .fields import ClassPath, Problem, Section, decimal_text, raise_problems
+from ..core.bars.spec import CAPACITY_MAX, BarGrid, BarSpec
+from ..model.errors import ConfigError
+from ..model.instrument import Instrument
+from .fields import ClassPath, Positive, Problem, Section, decimal_text, raise_problems
 
 
 def _plain(value: Any, key: str, problems: list[Problem]) -> Any:
@@ -38,6 +42,64 @@ def _plain_params(params: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
+AdaptiveTrades = Annotated[int, Field(ge=1, le=1 << 40)]
+
+
+class BarsConfig(Section):
+    """One series of bars, in place of what the strategy declares. Custom bars are declared by the strategy alone."""
+
+    kind: Literal[
+        "time",
+        "tick",
+        "volume",
+        "notional",
+        "range",
+        "renko",
+        "tick-imbalance",
+        "volume-imbalance",
+        "notional-imbalance",
+        "tick-run",
+        "volume-run",
+        "notional-run",
+    ] = Field(description="what makes a bar complete", examples=["volume"])
+    size: Positive = Field(
+        description="seconds (time), trades (tick), quantity (volume), quote currency (notional), price (range, "
+        "renko), expected trades of the first bars (imbalance, run)",
+        examples=[10],
+    )
+    trades_min: AdaptiveTrades | None = Field(
+        default=None, description="shortest imbalance or run bar; null a quarter of the size", examples=[10]
+    )
+    trades_max: AdaptiveTrades | None = Field(
+        default=None, description="longest imbalance or run bar; null four times the size", examples=[1000]
+    )
+    warmup_bars: AdaptiveTrades = Field(
+        default=1, description="first imbalance or run bars, of size trades", examples=[3]
+    )
+    span_bars: AdaptiveTrades = Field(
+        default=20, description="expectations weigh the newest bar with 2 / (span_bars + 1)", examples=[50]
+    )
+    capacity: int = Field(
+        default=64,
+        ge=1,
+        le=CAPACITY_MAX,
+        description="closed bars the strategy can look back at",
+        examples=[200],
+    )
+
+    def to_spec(self) -> BarSpec:
+        """Return the series as the core knows it."""
+        return BarSpec(
+            kind=self.kind,
+            size=self.size,
+            trades_min=self.trades_min,
+            trades_max=self.trades_max,
+            warmup_bars=self.warmup_bars,
+            span_bars=self.span_bars,
+            capacity=self.capacity,
+        )
+
+
 class StrategyConfig(Section):
     """A strategy class and the values its own parameter model validates."""
 
@@ -50,3 +112,17 @@ class StrategyConfig(Section):
         description="the strategy's parameters, validated by its own model; decimals are kept as text",
         examples=[{"order_qty": "0.01", "levels": 2}],
     )
+    bars: list[BarsConfig] | None = Field(
+        default=None,
+        description="series of bars in place of those that the strategy declares, as many; null what it declares",
+        examples=[[{"kind": "volume", "size": 10}]],
+    )
+
+    def problems(self, instrument: Instrument) -> Iterator[Problem]:
+        """Yield sizes of bars off the instrument's grid, and bounds that exclude each other."""
+        for index, bars in enumerate(self.bars or ()):
+            try:
+                bars.to_spec().to_record(BarGrid.of(instrument), f"bars[{index}]")
+            except ConfigError as error:
+                key, _, text = str(error).partition(" ")
+                yield Problem(key, text)

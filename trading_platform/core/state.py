@@ -10,6 +10,7 @@ from .._jit import bind
 from ..model import records
 from ..model.errors import ConfigError
 from ..model.records import NEVER, Records
+from .bars.records import BAR, BUILDER
 
 __all__ = ["FIELDS", "MEMORY_BYTES", "PARAMS_BYTES", "State", "new_state"]
 PARAMS_BYTES: Final = 4096
@@ -34,6 +35,8 @@ FIELDS: Final[dict[str, np.dtype[Any]]] = {
     "events": records.EVENT,  # the journal's buffer
     "audit": records.AUDIT,  # buffer of the audit stream
     "resyncs": records.RESYNC,  # when the data starts the book anew; the last entry never comes
+    "bar_series": BUILDER,  # one a series of bars
+    "bars": BAR,  # of each series the growing bar, then the last closed ones (see bars/live.py)
     "strategy": np.dtype(np.uint8),  # the strategy's params (PARAMS_BYTES), then its memory (MEMORY_BYTES)
 }
 
@@ -63,6 +66,8 @@ class State:
     events: Records
     audit: Records
     resyncs: Records
+    bar_series: Records
+    bars: Records
     strategy: npt.NDArray[np.uint8]
     address: int
     _table: npt.NDArray[np.int64]
@@ -93,10 +98,12 @@ def new_state(
     event_capacity: int = 32_768,
     audit: bool = False,
     resyncs: Sequence[tuple[int, int]] = (),
+    bars: Sequence[np.void] = (),
 ) -> State:
     """Return an empty state: every price, limit and rate still 0, no limit set.
 
-    ``resyncs`` are (time [ns], instrument) in the order of time; ``audit`` records every look at a limit.
+    ``resyncs`` are (time [ns], instrument) in the order of time; ``audit`` records every look at a limit; ``bars`` are
+    BUILDER records, one a series, which need room for all trades of a block (``trades_capacity``).
 
     Raises
     ------
@@ -129,16 +136,26 @@ def new_state(
             "events": max(event_capacity, 2 * events_per_block),
             "audit": 2 * audits_per_block if audit else 1,
             "resyncs": len(resyncs) + 1,
+            "bar_series": max(1, len(bars)),
+            "bars": max(1, sum(1 + int(series["capacity"]) for series in bars)),
             "strategy": PARAMS_BYTES + MEMORY_BYTES,
         }
     )
     session = state.session[0]
+    _set_bars(state, bars)
     for name in ("live_head", "live_tail", "held_head", "held_tail"):
         session[name] = -1
     session["pause_block"] = NEVER
     session["audit"] = int(audit)
     state.resyncs[:] = [*resyncs, (NEVER, 0)]
-    for name in ("next_send_ns", "next_ack_timeout_ns", "timer_ns", "next_interval_ns", "next_sample_ns"):
+    for name in (
+        "next_send_ns",
+        "next_ack_timeout_ns",
+        "timer_ns",
+        "next_interval_ns",
+        "next_sample_ns",
+        "next_bar_ns",
+    ):
         session[name] = NEVER
     session["levels_per_side"], session["book_levels"] = levels_per_side, book_levels
     session["trades_capacity"], session["events_per_block"] = trades_capacity, events_per_block
@@ -150,3 +167,12 @@ def new_state(
         state.slots[name] = -1
     state.positions["instrument"] = np.arange(instruments)
     return state
+
+
+def _set_bars(state: State, bars: Sequence[np.void]) -> None:
+    place = 0
+    for series, builder in enumerate(bars):
+        state.bar_series[series] = builder
+        state.bar_series[series]["place"] = place
+        place += 1 + int(builder["capacity"])
+    state.session[0]["bar_series_count"] = len(bars)

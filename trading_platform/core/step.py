@@ -17,6 +17,7 @@ from ..model.enums import (
 )
 from ..model.records import NEVER
 from . import halt, held, intake, journal_state, outbox
+from .bars.live import fold_bars
 from .commands import query_lost_reports
 from .losses import watch_losses
 from .reports import apply_report
@@ -52,6 +53,8 @@ def fold(state: State) -> int:
         session["resync_next"] += 1
     if session["report_count"]:
         _fold_reports(state)
+    if session["bar_series_count"]:
+        fold_bars(state)
     _mark(state)
     session["wake_reason"] = wake_reason(state)
     if session["wake_reason"]:

@@ -18,6 +18,7 @@ _ORDERS: Final = int(Wake.ORDERS)
 _TIMER: Final = int(Wake.TIMER)
 _INTERVAL: Final = int(Wake.INTERVAL)
 _START: Final = int(Wake.START)
+_BAR: Final = int(Wake.BAR)
 
 
 @kernel
@@ -37,6 +38,8 @@ def wake_reason(state: State) -> int:
         reason |= _TRADES
     if session["reports_changed"]:
         reason |= _ORDERS
+    if session["bars_closed"]:
+        reason |= _BAR
     if session["now_ns"] >= session["timer_ns"]:
         reason |= _TIMER
         journal_state.timer(state, session["timer_ns"])
@@ -69,7 +72,7 @@ def next_wait_ns(state: State) -> int:
     due_ns = min(session["next_send_ns"], session["next_ack_timeout_ns"])
     if not session["started"]:
         return int(due_ns)  # nobody is called yet
-    return int(min(due_ns, session["timer_ns"], session["next_interval_ns"]))
+    return int(min(due_ns, session["timer_ns"], session["next_interval_ns"], session["next_bar_ns"]))
 
 
 @kernel

@@ -241,6 +241,7 @@ class Wake(IntFlag):
     INTERVAL = 32  # every interval_ns
     START = 64  # the first block with a book; always given
     PRICE = 128  # best bid or ask price changed: a fraction of the wakeups of TOUCH
+    BAR = 256  # a bar that the strategy declares (``bars``) closed
 
 
 class Stop(IntEnum):
@@ -259,3 +260,35 @@ class Stop(IntEnum):
     COMMAND_REFUSED = 10
     STRATEGY_ERROR = 11  # a compiled strategy returned a non-zero code
     BAD_INTENT = 12  # an intent named a slot or a kind that does not exist
+    TRADES_FULL = 13  # a block brought more trades than are copied, and bars need each of them
+    BAD_TRADE = 14  # a trade of no price or quantity, or too large for the sums of a bar
+
+
+class BarKind(IntEnum):
+    """What makes a bar complete: see core/bars/build.py."""
+
+    TIME = 1
+    TICK = 2
+    VOLUME = 3
+    NOTIONAL = 4  # "dollar bars"
+    RANGE = 5
+    RENKO = 6
+    TICK_IMBALANCE = 7  # the adaptive kinds: imbalance before run, in the order trades, volume, notional
+    VOLUME_IMBALANCE = 8
+    NOTIONAL_IMBALANCE = 9
+    TICK_RUN = 10
+    VOLUME_RUN = 11
+    NOTIONAL_RUN = 12
+    CUSTOM = 13
+
+
+class BarClose(IntEnum):
+    """Why a bar closed."""
+
+    NONE = 0
+    SIZE = 1  # it reached its size, or its time was up
+    EXPECTATION = 2  # imbalance or run reached what was expected
+    CAP = 3  # it got its most trades
+    WARMUP = 4  # one of the first bars: there is no expectation yet
+    RULE = 5  # the custom rule said so
+    BOUND = 6  # its sums came near the bounds of int64

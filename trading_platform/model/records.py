@@ -95,6 +95,9 @@ SESSION: Final = int64_record(
     "noop_count",  # quotes and replaces that change nothing
     "dropped_count",  # post-only orders dropped
     "reports_changed",  # 1: an order report was folded in this block
+    "bar_series_count",  # series of bars that are built, 0 none
+    "bars_closed",  # bars that closed in this block
+    "next_bar_ns",  # when the clock closes a bar that the strategy wakes for; NEVER if none
     "stop_detail",
     "stop_order_id",
     "account",

@@ -23,6 +23,7 @@ _MARKET: Final = int(Wake.FEED | Wake.TOUCH | Wake.PRICE)
 _CLOCK: Final = int(Wake.TIMER | Wake.INTERVAL)
 _TRADES: Final = int(Wake.TRADES)
 _START: Final = int(Wake.START)
+_BAR: Final = int(Wake.BAR)
 _REASON: Final = field_word(SESSION, "wake_reason")
 _EVENT_COUNT: Final = field_word(SESSION, "event_count")
 
@@ -52,6 +53,7 @@ class CallBacks:
         self._kinds = kinds
         self._on_start: Callable[[], object] = strategy.on_start
         self._on_trades: Callable[[], object] = strategy.on_trades
+        self._on_bar: Callable[[], object] = strategy.on_bar
         self._on_timer: Callable[[], object] = strategy.on_timer
         self._on_market: Callable[[], object] | None = (
             strategy.on_market if _overrides(strategy, "on_market") else None
@@ -76,6 +78,8 @@ class CallBacks:
             self._hand_over()
         if reason & _TRADES:
             _require_none(self._on_trades, self._on_trades())
+        if reason & _BAR:
+            _require_none(self._on_bar, self._on_bar())
         if reason & _MARKET and self._on_market is not None:
             _require_none(self._on_market, self._on_market())
         if reason & _CLOCK:

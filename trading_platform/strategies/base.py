@@ -4,11 +4,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.bars.spec import BarSpec
 from ..model.enums import Side, TimeInForce, Wake
 from .params import StrategyParams
 from .view import View
 
-__all__ = ["Side", "Strategy", "TimeInForce", "View", "Wake"]
+__all__ = ["BarSpec", "Side", "Strategy", "TimeInForce", "View", "Wake"]
 
 
 class Strategy:
@@ -21,6 +22,7 @@ class Strategy:
     interval_ns : for Wake.INTERVAL [ns]
     book_levels, trades_capacity : what the strategy needs of the book and of market trades (0: nothing)
     levels_per_side : slots per side
+    bars : series of bars that are made of the market's trades (Wake.BAR, view.bar); the config can set other sizes
     """
 
     Params: ClassVar[type[StrategyParams]] = StrategyParams
@@ -29,6 +31,7 @@ class Strategy:
     book_levels: ClassVar[int] = 0
     trades_capacity: ClassVar[int] = 0
     levels_per_side: ClassVar[int] = 16
+    bars: ClassVar[tuple[BarSpec, ...]] = ()
 
     def __init__(self, params: np.void, view: View) -> None:
         """Take the params record (integers, see StrategyParams.record_dtype) and the view."""
@@ -52,6 +55,9 @@ class Strategy:
 
     def on_market(self) -> None:
         """Handle new market data."""
+
+    def on_bar(self) -> None:
+        """Handle bars that closed: view.bar_count() tells how many there are, view.bar() gives the last one."""
 
     def on_timer(self) -> None:
         """Handle the timer or the interval."""

@@ -10,11 +10,13 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, cast
+from typing import Annotated, Any, cast, get_origin
 
 import numpy as np
 
 from .._jit import STATE, as_record, code_key, entry, kernel
+from ..core.bars.live import bar_count, bar_index
+from ..core.bars.spec import BarSpec
 from ..core.book import level_lots, level_ticks
 from ..core.intents import cancel, cancel_all, market_order, new_order, quote, replace
 from ..core.state import MEMORY_BYTES, PARAMS_BYTES, State
@@ -24,8 +26,9 @@ from ..model.records import RecordDtype
 from .params import StrategyParams
 
 __all__ = [
-    "CompiledStrategy", "Side", "State", "TimeInForce", "Wake", "as_record", "cancel", "cancel_all",
-    "compiled_strategy", "kernel", "level_lots", "level_ticks", "market_order", "new_order", "quote", "replace",
+    "BarSpec", "CompiledStrategy", "Side", "State", "TimeInForce", "Wake", "as_record", "bar_count", "bar_index",
+    "cancel", "cancel_all", "compiled_strategy", "kernel", "level_lots", "level_ticks", "market_order", "new_order",
+    "quote", "replace",
 ]  # fmt: skip
 
 
@@ -44,24 +47,46 @@ class CompiledStrategy:
     book_levels: int
     trades_capacity: int
     levels_per_side: int
+    bars: tuple[BarSpec, ...]
 
 
 def memory_dtype(memory: type | None) -> RecordDtype:
     """Return the record of a class of annotations: int and bool become int64, float float64.
 
+    ``Annotated[np.void, DTYPE]`` is a record of that dtype, such as the state of an indicator.
+
     Raises
     ------
     StrategyError : a field of another type, or more than MEMORY_BYTES
     """
-    fields = []
+    fields: list[tuple[str, np.dtype[Any]]] = []
     for name, kind in ({} if memory is None else memory.__annotations__).items():
-        if kind not in (int, bool, float):
-            raise StrategyError(f"memory field {name} must be int, bool or float, was {kind}")
-        fields.append((name, "f8" if kind is float else "i8"))
-    dtype = np.dtype(fields or [("_", "i8")])
+        record = _record_of(kind)
+        if record is None and kind not in (int, bool, float):
+            raise StrategyError(
+                f"memory field {name} must be int, bool, float or Annotated[np.void, DTYPE] with a dtype of 8-byte "
+                f"numbers, was {kind}"
+            )
+        fields.append((name, record or np.dtype("f8" if kind is float else "i8")))
+    dtype: RecordDtype = np.dtype(fields or [("_", np.dtype("i8"))])
     if dtype.itemsize > MEMORY_BYTES:
         raise StrategyError(f"memory must be at most {MEMORY_BYTES} bytes, was {dtype.itemsize}")
     return dtype
+
+
+def _record_of(kind: Any) -> RecordDtype | None:
+    """Return the dtype that ``Annotated[np.void, DTYPE]`` carries, if its numbers all have 8 bytes."""
+    if get_origin(kind) is not Annotated:
+        return None
+    return next(
+        (mark for mark in kind.__metadata__ if isinstance(mark, np.dtype) and _has_words_only(mark)), None
+    )
+
+
+def _has_words_only(dtype: np.dtype[Any]) -> bool:
+    if dtype.fields is not None:
+        return all(_has_words_only(field[0]) for field in dtype.fields.values())
+    return dtype.base in (np.dtype("i8"), np.dtype("f8"))
 
 
 def _refuse_return(body: Callable[..., None]) -> None:
@@ -99,6 +124,7 @@ def compiled_strategy(
     book_levels: int = 0,
     trades_capacity: int = 0,
     levels_per_side: int = 16,
+    bars: tuple[BarSpec, ...] = (),
 ) -> Callable[[Callable[[State, Any, Any], None]], CompiledStrategy]:
     """Compile ``body(state, params, memory)``: it reads the records of the state and asks through core.intents.
 
@@ -146,6 +172,7 @@ def compiled_strategy(
             book_levels=book_levels,
             trades_capacity=trades_capacity,
             levels_per_side=levels_per_side,
+            bars=bars,
         )
 
     return decorate

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from ..core.bars.records import BAR, BUILDER
 from ..core.state import State
 from ..model.enums import IntentKind, OrderType, Pending, TimeInForce
 from ..model.records import (
@@ -57,6 +58,42 @@ class Trade(NamedTuple):
     ts_local_ns: int
 
 
+class Bar(NamedTuple):
+    """A closed bar: the fields of core.bars.records.BAR, where each is told."""
+
+    kind: int
+    reason: int
+    number: int
+    start_ns: int
+    end_ns: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    volume_lots: int
+    buy_lots: int
+    sell_lots: int
+    notional_ticklots: int
+    trades: int
+    buy_trades: int
+    open_mid_halfticks: int
+    close_mid_halfticks: int
+    spread_sum_ticks: int
+    quoted_trades: int
+    first_trade: int
+    last_trade: int
+    bricks: int
+    level_ticks: int
+
+    @property
+    def vwap_ticks(self) -> float:
+        """Volume-weighted average price [ticks]."""
+        return self.notional_ticklots / self.volume_lots
+
+
+assert Bar._fields == BAR.names
+
+
 class Order(NamedTuple):
     """The order that answers for a slot."""
 
@@ -87,6 +124,9 @@ class View:
         self._levels = _ints(state.levels)
         self._trades = _ints(state.trades)
         self._losses = _ints(state.losses)
+        self._bar_series = _ints(state.bar_series)
+        self._bars = _ints(state.bars)
+        self._bar_series_count = int(state.session[0]["bar_series_count"])
         self._intents = state.intents.view(np.uint8).data
         self._pack_intent = Struct(f"{len(INTENT.names or ())}q").pack_into
         self._intents_max = len(state.intents)
@@ -151,6 +191,21 @@ class View:
         count = self._books[instrument * self._book_size + _TRADES]
         places = range(first * _TRADE_SIZE, (first + count) * _TRADE_SIZE, _TRADE_SIZE)
         return [Trade(*self._trades[place : place + _TRADE_SIZE]) for place in places]
+
+    def bar_count(self, series: int = 0) -> int:
+        """Return how many bars of a series have closed; ``series`` counts the ones that ``bars`` declares."""
+        if not 0 <= series < self._bar_series_count:
+            raise IndexError(f"no series {series}: bars declares {self._bar_series_count}")
+        return self._bar_series[series * _BUILDER_SIZE + _BAR_COUNT]
+
+    def bar(self, back: int = 0, series: int = 0) -> Bar | None:
+        """Return a closed bar: ``back`` 0 is the last one, 1 the one before; None beyond what is kept."""
+        count, place = self.bar_count(series), series * _BUILDER_SIZE
+        capacity = self._bar_series[place + _BAR_CAPACITY]
+        if not 0 <= back < min(count, capacity):
+            return None
+        row = self._bar_series[place + _BAR_PLACE] + 1 + (count - 1 - back) % capacity
+        return Bar(*self._bars[row * _BAR_SIZE : (row + 1) * _BAR_SIZE])
 
     # --- our state
 
@@ -296,6 +351,11 @@ _TIMER: Final = field_word(SESSION, "timer_ns")
 _LEVEL_SIZE: Final = LEVEL.itemsize // 8
 _TRADE_SIZE: Final = TRADE.itemsize // 8
 _LOSS_SIZE: Final = LOSS.itemsize // 8
+_BAR_SIZE: Final = BAR.itemsize // 8
+_BUILDER_SIZE: Final = BUILDER.itemsize // 8
+_BAR_COUNT: Final = field_word(BUILDER, "bar_count")
+_BAR_PLACE: Final = field_word(BUILDER, "place")
+_BAR_CAPACITY: Final = field_word(BUILDER, "capacity")
 _NO_LEVEL: Final = Level(0, 0)
 _ORDER_ID: Final = field_word(ORDER, "order_id")
 _SIDE: Final = field_word(ORDER, "side")

@@ -11,6 +11,7 @@ import numpy as np
 from ..._hftbacktest import ORDER
 from ..._jit import kernel
 from ...core import book
+from ...core.bars.build import fits
 from ...core.state import State
 from ...model.enums import CommandKind, EventFlag, Pending, ReportKind, Stop
 from ...model.records import NEVER, Records
@@ -64,6 +65,8 @@ _LIVELOCK: Final = int(Stop.LIVELOCK)
 _BOOK_OUT_OF_RANGE: Final = int(Stop.BOOK_OUT_OF_RANGE)
 _BAD_FILL_PRICE: Final = int(Stop.BAD_FILL_PRICE)
 _COMMAND_REFUSED: Final = int(Stop.COMMAND_REFUSED)
+_TRADES_FULL: Final = int(Stop.TRADES_FULL)
+_BAD_TRADE: Final = int(Stop.BAD_TRADE)
 _SEND_NEW: Final = int(CommandKind.NEW)
 _SEND_CANCEL: Final = int(CommandKind.CANCEL)
 _P_CANCEL: Final = int(Pending.CANCEL)
@@ -124,7 +127,9 @@ def observe(venue: Records, state: State) -> int:
         if fault:
             return fault
         if session["trades_capacity"]:
-            _observe_trades(venue[instrument], state, instrument)
+            fault = _observe_trades(venue[instrument], state, instrument)
+            if fault:
+                return fault
         if session["book_levels"]:
             _observe_levels(venue[instrument], state, instrument)
     # a feed code cannot hide an order response of the same asset, but it can one of a lower asset
@@ -273,8 +278,11 @@ def _observe_levels(engine: np.void, state: State, instrument: int) -> None:
 
 
 @kernel
-def _observe_trades(engine: np.void, state: State, instrument: int) -> None:
-    """Copy the block's market trades (the first trades_capacity of all instruments); the engine forgets them."""
+def _observe_trades(engine: np.void, state: State, instrument: int) -> int:
+    """Copy the block's market trades (the first trades_capacity of all instruments); the engine forgets them.
+
+    Bars need all of them, and such that their sums stay within int64.
+    """
     taken = 0
     for before in range(instrument):
         taken += state.books[before]["trade_count"]
@@ -288,9 +296,16 @@ def _observe_trades(engine: np.void, state: State, instrument: int) -> None:
         trade["ts_local_ns"] = abi.load_i64(row + 16)
         trade["price_ticks"] = int(abi.load_f64(row + 24) / engine["tick_size"] + 0.5)
         trade["qty_lots"] = _lots(engine, abi.load_f64(row + 32))
+        if state.session[0]["bar_series_count"] and not fits(trade["price_ticks"], trade["qty_lots"]):
+            state.session[0]["stop_detail"] = trade["price_ticks"]
+            return _BAD_TRADE
+    if state.session[0]["bar_series_count"] and count < engine["scratch"][0]:
+        state.session[0]["stop_detail"] = taken + engine["scratch"][0]
+        return _TRADES_FULL
     state.books[instrument]["trade_count"] = count
     if engine["scratch"][0]:
         abi.clear_last_trades(engine["roi"], engine["backtest"], instrument)
+    return _RUNNING
 
 
 @kernel
