@@ -43,11 +43,13 @@ def test_one_file_equals_the_oracle_row_for_row(
 
     result = convert(source, [path], tmp_path, base_latency_ns=base_latency_ns)
 
-    made = load_events(result.files[0].path)
+    made = np.concatenate([load_events(file.path) for file in result.files])
     assert made.tobytes() == oracle(path, base_latency_ns).tobytes()
     assert (result.gap_count, result.files[0].report.clock_steps_back) == (0, 0)
     facts = validate_events([made], [name], TICK, Decimal(lot))
-    assert facts.rows == result.files[0].rows
+    assert facts.rows == sum(file.rows for file in result.files)
+    grid = (result.files[0].facts.tick_size, result.files[0].facts.lot_size)
+    assert grid == (TICK, Decimal(lot)), "derived from the decimals"
     assert facts.has_snapshot == (name != COINM_FILES[1])
 
 
@@ -56,7 +58,9 @@ def test_facts_of_the_usdm_recording(tmp_path: Path) -> None:
 
     result = convert("binance-usdm", [path], tmp_path)
 
-    facts = validate_events([load_events(result.files[0].path)], [USDM_FILE], TICK, Decimal("0.001"))
+    assert [file.path.parent.name for file in result.files] == ["2024-08-08", "2024-08-09"], "received in UTC"
+    files = [load_events(file.path) for file in result.files]
+    facts = validate_events(files, ["08", "09"], TICK, Decimal("0.001"))
     assert (facts.rows, facts.local_rows) == (491_973, 466_836)
     assert (facts.traded_min_ticks, facts.traded_max_ticks) == (615_903, 618_399)
     assert facts.trade_count == result.files[0].report.messages["trade"] == 21_313
@@ -75,7 +79,7 @@ def test_two_files_of_a_stream_equal_the_oracle_of_their_concatenation(tmp_path:
 
     files = [load_events(file.path) for file in result.files]
     assert result.gap_count == 0
-    validate_events(files, COINM_FILES, TICK, Decimal(1))
+    validate_events(files, [str(file.path) for file in result.files], TICK, Decimal(1))
     ours, theirs = np.concatenate(files), oracle(joined, 1)
     for flag in (EXCH_FLAG, LOCAL_FLAG):
         assert _seen(ours, flag) == _seen(theirs, flag)

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from .base import Converter
-from .binance_futures import COINM, USDM
+from .binance import COINM, SPOT, USDM
 
 CONVERTERS: Final[Mapping[str, Converter]] = MappingProxyType(
-    {converter.name: converter for converter in (USDM, COINM)}
+    {converter.name: converter for converter in (USDM, COINM, SPOT)}
 )
