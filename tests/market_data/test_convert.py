@@ -12,7 +12,6 @@ from trading_platform.data.convert import (
     BASE_LATENCY_NS,
     CONVERTERS,
     ConvertResult,
-    Options,
     base,
     binance,
     convert,

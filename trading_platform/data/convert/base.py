@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...model.errors import DataError
-from ..events import DEPTH_CLEAR, EVENT, KIND_MASK, SIDE_FLAGS, EventArray, Mask
+from ..events import DEPTH_CLEAR, EVENT, KIND_MASK, SIDE_FLAGS, EventArray, IntArray, Mask
 
 BUFFER_ROWS: Final = 1 << 17  # rows that go to disk together: bounds the memory of a conversion
 LISTED_GAPS: Final = 20
@@ -137,8 +137,8 @@ class Sink:
         self._values: list[float] = []  # price, quantity, price, quantity ...
         self._batches: list[tuple[int, int, int, int, int]] = []  # ev, exch_ns, local_ns, pairs, line
 
-    def receive(self, local_ns: int) -> None:
-        """Set the receipt time of the next rows: a clock that steps back is held and counted.
+    def receive(self, local_ns: int, line: int) -> None:
+        """Set the receipt time of the rows of a line: a clock that steps back is held and counted.
 
         Raises
         ------
@@ -146,12 +146,20 @@ class Sink:
         """
         if local_ns < self.local_ns and not self._begun:
             raise DataError(
-                f"{self.path}:{self.line}: files must be in order of time, was {local_ns} after {self.local_ns}: "
+                f"{self.path}:{line}: files must be in order of time, was {local_ns} after {self.local_ns}: "
                 "name the older file first"
             )
         self._begun = True
         self.report.clock_steps_back += local_ns < self.local_ns
         self.local_ns = max(self.local_ns, local_ns)
+
+    def receive_all(self, local_ns: IntArray, first_line: int) -> IntArray:
+        """Return the receipt times of consecutive lines (at least one), held where the clock steps back."""
+        self.receive(int(local_ns[0]), first_line)
+        held: IntArray = np.maximum.accumulate(np.maximum(local_ns, self.local_ns))
+        self.report.clock_steps_back += int((local_ns[1:] < held[:-1]).sum())
+        self.local_ns = int(held[-1])
+        return held
 
     def pairs(self, ev: int, exch_ns: int, pairs: Sequence[Sequence[str]]) -> None:
         """Add one row per (price, quantity) of decimal strings, all of one kind and time."""

@@ -78,7 +78,7 @@ def read_lines(sink: Sink, parser: LineParser, read_bytes: ReadBytes) -> None:
             stamp, _, body = line.partition(b" ")
             if len(stamp) != _STAMP_DIGITS or not stamp.isdigit():
                 raise no_stamp(sink, line)
-            sink.receive(int(stamp))
+            sink.receive(int(stamp), sink.line)
             try:
                 parser.parse(body, sink)
             except (ValueError, KeyError, TypeError) as error:
