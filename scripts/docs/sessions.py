@@ -42,6 +42,8 @@ PAGES: Final = (
     "docs/how-to/debug_a_strategy.md",
     "docs/how-to/read_a_run.md",
     "docs/how-to/use_your_own_data.md",
+    "docs/how-to/convert_recordings.md",
+    "docs/how-to/add_a_source.md",
     "docs/how-to/add_a_limit.md",
     "docs/how-to/add_an_event.md",
     "docs/how-to/add_a_venue.md",

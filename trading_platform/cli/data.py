@@ -65,6 +65,7 @@ def convert(
     Example: trading-platform data convert binance-usdm btcusdt_20240808.gz --out data
     """
     from ..data.convert import Options
+    from ..data.convert.binance import COMPILED_SOURCES, is_parser_compiled
     from ..data.convert.pipeline import convert as convert_files
 
     options = Options(
@@ -77,6 +78,8 @@ def convert(
         columns=_columns(columns or []),
     )
     with progress("converting", unit="bytes", quiet=as_json) as show:
+        if source in COMPILED_SOURCES and not is_parser_compiled():
+            show.phase("compiling the parser, once per installation: about half a minute")
         result = convert_files(source, files, out, options, overwrite=overwrite, progress=_whole(files, show))
     made = [
         {
@@ -104,11 +107,12 @@ def convert(
             }
         )
         return
-    _print_converted(result)
+    derived = [name for name, step in (("tick", tick_size), ("lot", lot_size)) if step is None]
+    _print_converted(result, derived)
     _next_run([Path(one.path) for one in result.files])
 
 
-def _print_converted(result: "ConvertResult") -> None:
+def _print_converted(result: "ConvertResult", derived: list[str]) -> None:
     if result.clock_shift_ns:
         print(
             f"receipt clock was {result.clock_shift_ns / 1e9:.9f} s behind: corrected once for the whole data set"
@@ -123,13 +127,15 @@ def _print_converted(result: "ConvertResult") -> None:
                 "ignored " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(report.ignored.items()))
             )
     facts = result.files[0].facts
-    if facts.grid == "derived":
+    steps = {"tick": facts.tick_size, "lot": facts.lot_size}
+    for name in derived:
         print(
-            f"tick {facts.tick_size:f} and lot {facts.lot_size:f} are derived from the decimals of the data: "
-            "give those of that date with --tick-size and --lot-size"
+            f"{name} size {steps[name]:f} is derived from the decimals of the data: "
+            f"give that of the date with --{name}-size"
         )
     for one in result.files:
-        print(f"wrote {one.path} ({one.rows:,} rows, {one.report.gap_count} gaps)")
+        gaps = one.report.gap_count
+        print(f"wrote {one.path} ({one.rows:,} rows, {gaps} gap{'' if gaps == 1 else 's'})")
 
 
 def _whole(files: list[Path], show: Callable[[int, int], None]) -> Callable[[Path, int, int], None]:

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import orjson
 
+from ..._jit import COMPILED, cache_directory
 from ...model.errors import DataError
+from . import binance_lines
 from .base import BUFFER_ROWS, Converter, Options, ReadBytes, Sink
 from .binance_lines import (
     BYTES_PER_LEVEL,
@@ -167,6 +169,13 @@ class BinanceReader:
         report.clock_steps_back = int(state["steps_back"])
 
 
+def is_parser_compiled() -> bool:
+    """Tell whether the parser is in the cache, so that a conversion begins at once."""
+    return not COMPILED or any(
+        cache_directory(Path(binance_lines.__file__).resolve()).glob("*parse_lines*.nbi")
+    )
+
+
 def _data(message: object) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise TypeError(f"message must be an object, was {type(message).__name__}")
@@ -202,3 +211,4 @@ SPOT: Final = _source(
     is_futures=False,
     use_ticker=True,
 )
+COMPILED_SOURCES: Final = frozenset({USDM.name, COINM.name, SPOT.name})
