@@ -44,6 +44,8 @@ PAGES: Final = (
     "docs/how-to/use_your_own_data.md",
     "docs/how-to/bars.md",
     "docs/how-to/indicators.md",
+    "docs/how-to/convert_recordings.md",
+    "docs/how-to/add_a_source.md",
     "docs/how-to/add_a_limit.md",
     "docs/how-to/add_an_event.md",
     "docs/how-to/add_a_venue.md",

@@ -27,6 +27,8 @@ T0_MS: Final = 1_723_161_256_000
 T0_NS: Final = T0_MS * 1_000_000
 BOTH: Final = EXCH_FLAG | LOCAL_FLAG
 USDM_FILE: Final = "binance_usdm_btcusdt_20240808.gz"
+SPOT_FILES: Final = ("binance_spot_btcusdt_20240808.gz", "binance_spot_btcusdt_20240809.gz")
+HYPERLIQUID_FILE: Final = "hyperliquid_btcusd_20250126.gz"
 COINM_FILES: Final = ("binance_coinm_btcusd_perp_20240808.gz", "binance_coinm_btcusd_perp_20240809.gz")
 
 

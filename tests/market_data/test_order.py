@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trading_platform.data.events import BUY_FLAG, DEPTH, EVENT, EXCH_FLAG, LOCAL_FLAG, EventArray
-from trading_platform.data.order import NO_ROWS, split_event_order, split_parts
+from trading_platform.data.order import NO_ROWS, StreamOrder, split_event_order, split_parts
 from trading_platform.model.errors import DataError
 
 from .builders import BOTH, T0_NS, columns, rows_of, small_market
@@ -75,6 +75,25 @@ def test_files_of_a_stream_read_like_the_whole_stream(seed: int) -> None:
     for flag in (EXCH_FLAG, LOCAL_FLAG):
         assert columns(together, flag) == columns(whole, flag), f"seed {seed}"
     assert [len(columns(part, LOCAL_FLAG)) for part in made] == [len(piece) for piece in pieces]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stream_in_pieces_is_ordered_byte_for_byte_like_the_whole(seed: int) -> None:
+    rows = random_rows(seed, 300)
+    rng = np.random.default_rng(seed)
+    cuts = [0, *sorted(rng.integers(0, 300, 7).tolist()), 300]
+    whole, _ = split_event_order(rows)
+
+    order, made = StreamOrder(), []
+    for start, stop in pairwise(cuts):
+        later = int(rows["exch_ts"][stop:].min()) if stop < 300 else 1 << 62
+        made.append(order.push(rows[start:stop].copy(), later))
+        newest = np.maximum.accumulate(rows["exch_ts"][:stop])
+        assert order.held_rows == int((newest > later).sum()), f"seed {seed}"
+    made.append(order.end(NO_ROWS, 1 << 62))
+
+    assert np.concatenate(made).tobytes() == whole.tobytes(), f"seed {seed}"
+    assert (order.held_rows, len(order.carried)) == (0, 0)
 
 
 def test_rows_in_order_of_both_clocks_stay_as_they_are() -> None:

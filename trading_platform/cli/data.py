@@ -1,48 +1,179 @@
 """``data convert`` and ``data synth``: event files that the engine maps."""
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from .common import JsonOption, UsageError, next_step, print_json, progress
 
+if TYPE_CHECKING:
+    from ..data.convert import ConvertResult
+
 NS_PER_S: Final = 1_000_000_000
+NS_PER_US: Final = 1_000
 FIRST_YEAR: Final = 1971
 LAST_YEAR: Final = 2040  # times are int64 nanoseconds with room to add
 
 
 def convert(
-    source: Annotated[str, typer.Argument(help="Kind of recording: binance-usdm or binance-coinm.")],
-    files: Annotated[list[Path], typer.Argument(help="Recordings of one stream, in the order of time.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Directory for the .npy files and their manifests.")
+    source: Annotated[
+        str, typer.Argument(help="Kind of data: binance-usdm, tardis, csv, ...; an unknown one lists all.")
     ],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files of one instrument, in the order of time; of all channels if they are apart."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Catalogue: <out>/<venue>/<instrument>/<day>.")],
+    venue: Annotated[str | None, typer.Option(help="Name of the venue; else the source's.")] = None,
+    instrument: Annotated[
+        str | None, typer.Option(help="Symbol, where the data does not name it (csv, parquet).")
+    ] = None,
+    tick_size: Annotated[
+        str | None, typer.Option(help="Step of prices at that date; else derived from the decimals.")
+    ] = None,
+    lot_size: Annotated[
+        str | None, typer.Option(help="Step of quantities at that date; else derived from the decimals.")
+    ] = None,
+    feed_latency_us: Annotated[
+        int | None, typer.Option(min=1, help="Latency assumed for data without receipt times [us].")
+    ] = None,
+    book_ticker: Annotated[
+        bool | None,
+        typer.Option(
+            "--book-ticker/--no-book-ticker",
+            help="Take best levels from the book ticker where it is fresher; Binance, on for spot.",
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="Our column = theirs (csv, parquet): --map price=px. Repeatable, or a JSON file."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace outputs that differ.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert recordings to event files that the engine maps.
+    """Convert recordings to event files that the engine maps, a directory a day, each with a manifest.
 
     Example: trading-platform data convert binance-usdm btcusdt_20240808.gz --out data
     """
+    from ..data.convert import Options
+    from ..data.convert.binance import COMPILED_SOURCES, is_parser_compiled
     from ..data.convert.pipeline import convert as convert_files
 
+    options = Options(
+        venue=venue,
+        instrument=instrument,
+        tick_size=_step("--tick-size", tick_size),
+        lot_size=_step("--lot-size", lot_size),
+        feed_latency_ns=None if feed_latency_us is None else feed_latency_us * NS_PER_US,
+        book_ticker=book_ticker,
+        columns=_columns(columns or []),
+    )
     with progress("converting", unit="bytes", quiet=as_json) as show:
-        result = convert_files(
-            source, files, out, overwrite=overwrite, progress=lambda _file, done, total: show(done, total)
-        )
-    made = [{"path": str(one.path), "rows": one.rows, "gaps": one.report.gap_count} for one in result.files]
+        if source in COMPILED_SOURCES and not is_parser_compiled():
+            show.phase("compiling the parser, once per installation: about half a minute")
+        result = convert_files(source, files, out, options, overwrite=overwrite, progress=_whole(files, show))
+    made = [
+        {
+            "path": str(one.path),
+            "rows": one.rows,
+            "gaps": one.report.gap_count,
+            "day": one.facts.day.isoformat(),
+        }
+        for one in result.files
+    ]
     if as_json:
-        print_json({"clock_shift_ns": result.clock_shift_ns, "files": made})
+        print_json(
+            {
+                "venue": result.venue,
+                "instrument": result.instrument,
+                "clock_shift_ns": result.clock_shift_ns,
+                "latency_min_ns": result.latency_min_ns,
+                "tick_size": str(result.files[0].facts.tick_size),
+                "lot_size": str(result.files[0].facts.lot_size),
+                "grid": result.files[0].facts.grid,
+                "ignored": {
+                    kind: count for report in result.reports for kind, count in report.ignored.items()
+                },
+                "files": made,
+            }
+        )
         return
+    derived = [name for name, step in (("tick", tick_size), ("lot", lot_size)) if step is None]
+    _print_converted(result, derived)
+    _next_run([Path(one.path) for one in result.files])
+
+
+def _print_converted(result: "ConvertResult", derived: list[str]) -> None:
     if result.clock_shift_ns:
         print(
             f"receipt clock was {result.clock_shift_ns / 1e9:.9f} s behind: corrected once for the whole data set"
         )
-    for one in made:
-        print(f"wrote {one['path']} ({one['rows']:,} rows, {one['gaps']} gaps)")
-    _next_run([Path(one.path) for one in result.files])
+    for report in result.reports:
+        for gap in report.gaps:
+            print(f"gap before {gap.file}:{gap.line}: expected id {gap.expected:,}, found {gap.found:,}")
+        if report.gap_is_open:
+            print("the last gap is open: no snapshot came after it, so the book may be wrong from there on")
+        if report.ignored:
+            print(
+                "ignored " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(report.ignored.items()))
+            )
+    facts = result.files[0].facts
+    steps = {"tick": facts.tick_size, "lot": facts.lot_size}
+    for name in derived:
+        print(
+            f"{name} size {steps[name]:f} is derived from the decimals of the data: "
+            f"give that of the date with --{name}-size"
+        )
+    for one in result.files:
+        gaps = one.report.gap_count
+        print(f"wrote {one.path} ({one.rows:,} rows, {gaps} gap{'' if gaps == 1 else 's'})")
+
+
+def _whole(files: list[Path], show: Callable[[int, int], None]) -> Callable[[Path, int, int], None]:
+    """Return a progress over the bytes of all files together."""
+    sizes = {file: file.stat().st_size if file.is_file() else 0 for file in files}
+    before = {file: sum(sizes[other] for other in files[:at]) for at, file in enumerate(files)}
+    return lambda file, done, _size: show(before[file] + done, sum(sizes.values()))
+
+
+def _step(option: str, text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation as error:
+        raise UsageError(f"{option} must be a decimal like 0.1, was {text!r}") from error
+
+
+def _columns(texts: list[str]) -> dict[str, str]:
+    """Return the mapping of columns: ours -> theirs."""
+    columns: dict[str, str] = {}
+    for text in texts:
+        ours, equals, theirs = text.partition("=")
+        found = {ours.strip(): theirs.strip()} if equals else _mapping_file(Path(text))
+        for name in found.keys() & columns.keys():
+            raise UsageError(f"--map {name} must be given once, was given again as {found[name]!r}")
+        columns |= found
+    return columns
+
+
+def _mapping_file(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--map must be OURS=THEIRS or a JSON file of such pairs, was {str(path)!r} ({error})"
+        ) from error
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise UsageError(f'--map {path}: must hold one JSON object of texts, like {{"price": "px"}}')
+    return found
 
 
 def synth(

@@ -39,27 +39,104 @@ def split_event_order(
     ------
     DataError : local_ts falls
     """
-    falls = np.flatnonzero(np.diff(rows["local_ts"]) < 0)
-    if len(falls):
-        raise DataError(f"local_ts must never fall in order of receipt, falls at row {int(falls[0]) + 1}")
-    both = np.concatenate([carried, rows]) if len(carried) else rows
-    exch_ns = both["exch_ts"]
-    order = np.argsort(
-        exch_ns, kind="stable"
-    )  # equal exch_ts: in order of receipt, so by (exch_ts, local_ts)
-    rank = _rank(exch_ns[order], both["local_ts"][order], order)
-    mine = rank[len(carried) :]
-    horizon = np.maximum.accumulate(mine)  # the youngest row received so far
-    kept = exch_ns <= exch_until_ns
-    single = np.zeros(len(both), np.bool_)
-    single[len(carried) :] = (mine == horizon) & kept[len(carried) :]
-    apart = order[(~single & kept)[order]]  # EXCH halves that need a row of their own, in order of exch_ts
-    place = np.where(
-        apart < len(carried),  # a carried row is older than its equals here
-        np.searchsorted(horizon, rank[apart], side="left"),
-        np.searchsorted(horizon, rank[apart], side="right"),
-    )
-    return _weave(rows, single[len(carried) :], both[apart], place), both[~kept]
+    order = StreamOrder(carried)
+    ordered = order.end(rows, exch_until_ns)
+    return ordered, order.carried
+
+
+class StreamOrder:
+    """Orders a stream that comes in pieces as `split_event_order` orders the whole; holds what may still change.
+
+    A row is final when no row after it is older on the venue's clock, so only rows that wait for a late one are held.
+    """
+
+    def __init__(self, carried: EventArray = NO_ROWS) -> None:
+        self.carried = carried  # rows of ended files whose EXCH half is still to come
+        self._held: EventArray = NO_ROWS  # received, their flags not yet decided
+        self._placed: Mask = np.zeros(0, np.bool_)  # of these: the EXCH half is out
+
+    @property
+    def held_rows(self) -> int:
+        """Rows that wait for a late one."""
+        return len(self._held)
+
+    def push(self, rows: EventArray, later_exch_ns: int) -> EventArray:
+        """Take the next rows of the file; return those that are final, with flags.
+
+        ``later_exch_ns`` is the smallest exch_ts of all rows that are still to come, of later files too.
+        """
+        rows, placed = self._take(rows)
+        newest = np.maximum.accumulate(rows["exch_ts"])
+        cut = int(np.searchsorted(newest, later_exch_ns, side="right"))
+        woven = _Woven(rows, placed, self.carried, _NS_MAX)
+        ordered = woven.before(cut)
+        self._held, self._placed = rows[cut:].copy(), woven.placed_before(cut)[cut:]
+        self.carried = woven.carried_after(cut)
+        return ordered
+
+    def end(self, rows: EventArray, exch_until_ns: int) -> EventArray:
+        """Take the last rows of the file and return all that are left; EXCH halves after a time are carried on."""
+        rows, placed = self._take(rows)
+        woven = _Woven(rows, placed, self.carried, exch_until_ns)
+        self._held, self._placed = NO_ROWS, np.zeros(0, np.bool_)
+        self.carried = woven.left()
+        return woven.before(len(rows) + 1)
+
+    def _take(self, rows: EventArray) -> tuple[EventArray, Mask]:
+        if len(self._held):
+            rows = np.concatenate([self._held, rows])
+        falls = np.flatnonzero(np.diff(rows["local_ts"]) < 0)
+        if len(falls):
+            raise DataError(f"local_ts must never fall in order of receipt, falls at row {int(falls[0]) + 1}")
+        return rows, np.concatenate([self._placed, np.zeros(len(rows) - len(self._placed), np.bool_)])
+
+
+class _Woven:
+    """Where the EXCH halves of late rows stand between rows in order of receipt."""
+
+    def __init__(self, rows: EventArray, placed: Mask, carried: EventArray, exch_until_ns: int) -> None:
+        self._rows, self._placed, self._carried_rows = rows, placed, len(carried)
+        self._both = np.concatenate([carried, rows]) if len(carried) else rows
+        exch_ns, first = self._both["exch_ts"], len(carried)
+        order = np.argsort(
+            exch_ns, kind="stable"
+        )  # equal exch_ts: in order of receipt, so by (exch_ts, local_ts)
+        rank = _rank(exch_ns[order], self._both["local_ts"][order], order)
+        horizon = np.maximum.accumulate(rank[first:])  # the youngest row received so far
+        self._kept = exch_ns <= exch_until_ns
+        waits = self._kept.copy()
+        waits[first:] &= ~placed
+        self._single = (rank[first:] == horizon) & waits[first:]
+        waits[first:] &= ~self._single
+        self._apart = order[waits[order]]  # EXCH halves that need a row of their own, in order of exch_ts
+        self._place = np.where(
+            self._apart < first,  # a carried row is older than its equals here
+            np.searchsorted(horizon, rank[self._apart], side="left"),
+            np.searchsorted(horizon, rank[self._apart], side="right"),
+        )
+
+    def before(self, cut: int) -> EventArray:
+        """Return the rows received before ``cut`` and the EXCH halves among them, flags set."""
+        early = self._place < cut
+        return _weave(
+            self._rows[:cut], self._single[:cut], self._both[self._apart[early]], self._place[early]
+        )
+
+    def placed_before(self, cut: int) -> Mask:
+        """Return per row whether its EXCH half is out with the rows before ``cut``."""
+        placed = self._placed.copy()
+        out = self._apart[self._place < cut] - self._carried_rows
+        placed[out[out >= 0]] = True
+        return placed
+
+    def carried_after(self, cut: int) -> EventArray:
+        """Return the carried rows that stand after ``cut``."""
+        late = self._apart[self._place >= cut]
+        return self._both[late[late < self._carried_rows]]
+
+    def left(self) -> EventArray:
+        """Return the rows whose EXCH half belongs to a later file."""
+        return self._both[~self._kept]
 
 
 def _rank(exch_ns: IntArray, local_ns: IntArray, order: IntArray) -> IntArray:

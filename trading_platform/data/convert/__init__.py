@@ -1,6 +1,6 @@
 """Conversion of recorded streams into event files. A new source is one module and one entry of CONVERTERS."""
 
-from .base import Converter, FileReport, Gap, Parser, Sink
+from .base import Converter, FileReport, Gap, Options, Reader, Sink
 from .pipeline import BASE_LATENCY_NS, ConvertedFile, ConvertResult, Progress, convert
 from .sources import CONVERTERS
 
@@ -12,8 +12,9 @@ __all__ = [
     "Converter",
     "FileReport",
     "Gap",
-    "Parser",
+    "Options",
     "Progress",
+    "Reader",
     "Sink",
     "convert",
 ]

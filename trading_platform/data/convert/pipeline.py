@@ -1,54 +1,54 @@
-"""From recorded lines to event files: read, correct the receipt clock, order, write, and say what was done.
+"""From recordings to the catalogue: read, correct the receipt clock, merge, order, cut into days, write, report.
 
-Two passes. The first parses all files into rows on disk and finds the smallest feed latency of the data set.
-The second shifts the receipt clock once for all and orders the rows, one input file in memory at a time.
+Two passes. The first parses all files into rows on disk and finds the smallest feed latency of the data set. The second
+shifts the receipt clock once for all and orders the rows. Both hold a bounded number of rows in memory.
 """
 
-import gzip
-import io
 import os
 import tempfile
-import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-import orjson
 
 from ...model.errors import ConfigError, DataError
-from ..events import EVENT, EXCH_FLAG, LOCAL_FLAG, EventArray
-from ..files import file_sha256, publish_all, save_events
-from ..order import NO_ROWS, split_event_order
-from .base import BUFFER_ROWS, Converter, FileReport, Gap, Parser, Sink
+from ..events import EventArray
+from ..files import file_sha256, publish_all
+from ..manifest import Manifest, Output, SourceFile, Stream, manifest_path
+from ..order import NO_ROWS, StreamOrder
+from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
+from .merge import merged_chunks
 from .sources import CONVERTERS
+from .write import EventWriter
 
 BASE_LATENCY_NS: Final = 1  # the least that is valid: a row must arrive after it happened
-MANIFEST_SCHEMA: Final = "trading-platform/market-data/1"
+HELD_ROWS_MAX: Final = 1 << 20  # rows that wait for late ones: bounds the memory of a conversion
+DAY_NS: Final = 86_400 * 10**9
 Progress: TypeAlias = Callable[[Path, int, int], None]
 """Called with the input file, the compressed bytes read so far and its size."""
-_FLUSH_LINES: Final = 1 << 12
-_READ_BYTES: Final = 1 << 18
-_STAMP_DIGITS: Final = 19  # ns since 1970, 2001 to 2286
-_NS_MAX: Final = np.iinfo(np.int64).max
+_STEM_SUFFIXES: Final = frozenset({".gz", ".zip", ".csv", ".parquet", ".txt", ".json", ".jsonl", ".data"})
+_NAME_BYTES_MAX: Final = 200
 
 
 @dataclass(frozen=True)
 class ConvertedFile:
-    """One output: rows in ``path``, everything about them in ``manifest``. Times are ours, corrected."""
+    """One output: rows in ``path``, everything about them in ``manifest`` (the file) and ``facts`` (the same, read)."""
 
     source: Path
     path: Path
     manifest: Path
-    source_sha256: str
-    sha256: str
-    rows: int
-    local_rows: int
-    exch_rows: int
-    first_local_ns: int
-    last_local_ns: int
+    facts: Manifest
     report: FileReport
+
+    @property
+    def rows(self) -> int:
+        """Rows in the file."""
+        return self.facts.output.rows
 
 
 @dataclass(frozen=True)
@@ -57,53 +57,69 @@ class ConvertResult:
 
     converter: str
     version: int
-    symbol: str
+    venue: str
+    instrument: str
     latency_min_ns: int  # before the correction, over the whole data set; negative: our clock was behind
     clock_shift_ns: int  # added to every receipt time
+    reports: tuple[FileReport, ...]  # one per input
     files: tuple[ConvertedFile, ...]
 
     @property
     def gap_count(self) -> int:
-        """Holes in the chain of sequence ids, over all files."""
-        return sum(file.report.gap_count for file in self.files)
+        """Holes in the chain of sequence ids, over all inputs."""
+        return sum(report.gap_count for report in self.reports)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """The first holes of each file."""
-        return tuple(gap for file in self.files for gap in file.report.gaps)
+        """The first holes of each input."""
+        return tuple(gap for report in self.reports for gap in report.gaps)
 
 
 @dataclass
-class _Parsed:
+class _Input:
     """One input file after the first pass."""
 
     path: Path
-    store: Path
     sink: Sink
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Rows of one chunk that go to one output: input number (of the first if merged) and UTC day."""
+
+    chunk: Chunk
+    start: int
+    stop: int
+    exch_min_ns: int
+    output: tuple[int, int]
 
 
 def convert(
     source: str,
     files: Sequence[str | os.PathLike[str]],
-    out_dir: str | os.PathLike[str],
+    root: str | os.PathLike[str],
+    options: Options | None = None,
     *,
     base_latency_ns: int = BASE_LATENCY_NS,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ConvertResult:
-    """Convert consecutive recordings of one stream to ``<stem>.npy`` and ``<stem>.json`` in ``out_dir``.
+    """Convert recordings of one stream to ``root/<venue>/<instrument>/<day>/<stem>.npy`` with manifests beside.
 
     Parameters
     ----------
     source : str
         a name of CONVERTERS
     files : sequence of paths
-        gzipped lines ``receipt_ns message``, in order of time; stems must differ
-    out_dir : path
-        made if absent
+        in the order of time; stems must differ. Sources that keep trades and depth apart take the files of all their
+        channels, and merge them
+    root : path
+        the catalogue, made if absent
+    options : Options
+        what the data does not say; an option that the source does not use is refused
     base_latency_ns : int
-        [ns] > 0, the smallest feed latency after the correction of the receipt clock: if a row arrived
-        earlier than that after it happened, all receipt times are shifted by the same amount
+        [ns] > 0, the smallest feed latency after the correction of the receipt clock: if a row arrived earlier than
+        that after it happened, all receipt times are shifted by the same amount
     overwrite : bool
         replace existing outputs that differ
     progress : callable or None
@@ -111,181 +127,311 @@ def convert(
 
     Raises
     ------
-    ConfigError : unknown source, no files, two files of one stem, base_latency_ns < 1
-    DataError : names file and line; nothing is written then
+    ConfigError : unknown source or option, no files, two files of one stem, base_latency_ns < 1
+    DataError : names file and line; nothing is written then, and what was there stays
     """
-    converter, paths = _checked(source, files, base_latency_ns)
-    out_dir = Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".convert-", dir=out_dir) as folder:
-        work = Path(folder)
-        parser = converter.parser()
-        parsed = _parse_all(paths, parser, work, progress)
-        latency_min_ns = min(item.sink.latency_min_ns for item in parsed)
-        stream: dict[str, Any] = {
-            "converter": converter.name,
-            "converter_version": converter.version,
-            "symbol": parser.symbol,
-            "latency_min_ns": latency_min_ns,
-            "base_latency_ns": base_latency_ns,
-            "clock_shift_ns": max(0, base_latency_ns - latency_min_ns),
-            "files": [path.name for path in paths],
-        }
-        made = _write_all(parsed, stream, work, out_dir)
+    options = options or Options()
+    converter, paths = _checked(source, files, options, base_latency_ns)
+    root = Path(root)
+    with _directories() as make, _work_folder(root, make) as work:
+        reader = converter.reader(options)
+        grid = Grid(options.tick_size, options.lot_size)
+        inputs = _read_all(paths, reader, grid, work, progress)
+        venue, instrument = _named(reader)
+        latency_min_ns = min(item.sink.latency_min_ns for item in inputs)
+        stream = Stream(
+            converter=converter.name,
+            converter_version=converter.version,
+            latency_min_ns=latency_min_ns,
+            base_latency_ns=base_latency_ns,
+            clock_shift_ns=max(0, base_latency_ns - latency_min_ns),
+            files=tuple(path.name for path in paths),
+        )
+        writing = _Writing(inputs, reader, stream, grid, (venue, instrument), root, work)
+        made = writing.write_all(converter.name)
+        for file in made:
+            make(file.path.parent)
         publish_all(
-            [(work / path.name, path) for file in made for path in (file.path, file.manifest)],
+            [(work / _flat(path, root), path) for file in made for path in (file.path, file.manifest)],
             overwrite=overwrite,
         )
     return ConvertResult(
         converter=converter.name,
         version=converter.version,
-        symbol=parser.symbol,
+        venue=venue,
+        instrument=instrument,
         latency_min_ns=latency_min_ns,
-        clock_shift_ns=stream["clock_shift_ns"],
+        clock_shift_ns=stream.clock_shift_ns,
+        reports=tuple(item.sink.report for item in inputs),
         files=tuple(made),
     )
 
 
+def stem_of(path: Path) -> str:
+    """Return the name of a file without the suffixes that say how it is packed."""
+    while path.suffix in _STEM_SUFFIXES:
+        path = path.with_suffix("")
+    return path.name
+
+
 def _checked(
-    source: str, files: Sequence[str | os.PathLike[str]], base_latency_ns: int
+    source: str, files: Sequence[str | os.PathLike[str]], options: Options, base_latency_ns: int
 ) -> tuple[Converter, list[Path]]:
     converter = CONVERTERS.get(source)
     if converter is None:
         raise ConfigError(f"source must be one of {', '.join(CONVERTERS)}, was {source!r}")
     if base_latency_ns < 1:
         raise ConfigError(f"base_latency_ns must be >= 1, was {base_latency_ns}")
+    everyone = {"tick_size", "lot_size"}
+    for name, value in asdict(options).items():
+        if value not in (None, {}) and name not in converter.uses | everyone:
+            known = ", ".join(sorted(converter.uses | everyone))
+            raise ConfigError(
+                f"option {name} must be one that {source} uses ({known}), was {value!r}: leave it out"
+            )
+    for name in ("tick_size", "lot_size"):
+        step = getattr(options, name)
+        if step is not None and (not step.is_finite() or step <= 0):
+            raise ConfigError(f"{name} must be > 0, was {step}")
     paths = [Path(file) for file in files]
-    stems = [path.stem for path in paths]
+    stems = [stem_of(path) for path in paths]
     if not paths or len(set(stems)) != len(stems):
         raise ConfigError(f"files must be one or more with different stems, were {stems}")
     return converter, paths
 
 
-def _parse_all(paths: Sequence[Path], parser: Parser, work: Path, progress: Progress | None) -> list[_Parsed]:
-    parsed: list[_Parsed] = []
-    last_local_ns = 0
-    for path in paths:
-        store = work / f"{path.stem}.rows"
+def _named(reader: Reader) -> tuple[str, str]:
+    """Return venue and instrument, fit to be names of directories."""
+    for name, value in (("venue", reader.venue), ("instrument", reader.instrument)):
+        if not value:
+            raise ConfigError(f"{name} must be given (--{name}): the data does not name it")
+        if value.startswith(".") or "/" in value or not value.isprintable() or len(value) > _NAME_BYTES_MAX:
+            raise DataError(f"{name} must be a name that a directory can have, was {value!r}")
+    return reader.venue, reader.instrument
+
+
+@contextmanager
+def _directories() -> Iterator[Callable[[Path], None]]:
+    """Yield what makes directories; after an error those that were made and are empty are removed again."""
+    made: list[Path] = []
+
+    def make(folder: Path) -> None:
+        absent = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"{folder}: must be a directory that can be made ({error.strerror}): write elsewhere"
+            ) from error
+        made.extend(reversed(absent))
+
+    try:
+        yield make
+    except BaseException:
+        for folder in reversed(made):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _work_folder(root: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+    """Yield a folder on the disk of the outputs, so that finished files move there at once."""
+    make(root)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".convert-", dir=root) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise DataError(
+            f"{root}: cannot write there ({error.strerror or error}): free space or write elsewhere; "
+            "nothing was changed"
+        ) from error
+
+
+def _read_all(
+    paths: Sequence[Path], reader: Reader, grid: Grid, work: Path, progress: Progress | None
+) -> list[_Input]:
+    inputs: list[_Input] = []
+    last_local_ns: dict[int, int] = {}  # per channel
+    for number, path in enumerate(paths):
+        channel = reader.channel(path)
+        store = work / f"{number}.rows"
         with store.open("xb") as file:
-            sink = Sink(path, file)
-            sink.local_ns = last_local_ns
-            _parse_file(parser, sink, progress)
+            sink = Sink(path, store, file, grid, channel, last_local_ns.get(channel, 0))
+            _read_one(reader, sink, progress)
         if not sink.rows:
             raise DataError(
-                f"{path}: must hold depth or trades, held {sink.report.messages}: is it the right source?"
+                f"{path}: must hold depth or trades, held {sink.report.messages or 'nothing'}: is it the right source?"
             )
-        last_local_ns = sink.local_ns
-        parsed.append(_Parsed(path, store, sink))
-    return parsed
+        last_local_ns[channel] = sink.local_ns
+        inputs.append(_Input(path, sink))
+    return inputs
 
 
-def _parse_file(parser: Parser, sink: Sink, progress: Progress | None) -> None:
+def _read_one(reader: Reader, sink: Sink, progress: Progress | None) -> None:
     try:
         size = sink.path.stat().st_size
-        with sink.path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as plain:
-            for sink.line, line in enumerate(io.BufferedReader(plain, _READ_BYTES), 1):
-                _parse_line(line, parser, sink)
-                if sink.line % _FLUSH_LINES == 0:
-                    if sink.buffered_rows >= BUFFER_ROWS:
-                        sink.flush()
-                    if progress is not None:
-                        progress(sink.path, raw.tell(), size)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{sink.path}: must be a complete gzip file, was broken after line {sink.line} ({error}): "
-            "fetch or record it again"
-        ) from error
     except OSError as error:
         raise DataError(f"{sink.path}: must be a readable file ({error.strerror})") from error
-    sink.flush()
-    sink.report.lines = sink.line
-    if progress is not None:
-        progress(sink.path, size, size)
+
+    def read_bytes(done: int) -> None:
+        if progress is not None:
+            progress(sink.path, min(done, size), size)
+
+    reader.read(sink.path, sink, read_bytes)
+    read_bytes(size)
 
 
-def _parse_line(line: bytes, parser: Parser, sink: Sink) -> None:
-    stamp, _, body = line.partition(b" ")
-    if len(stamp) != _STAMP_DIGITS or not stamp.isdigit():
-        raise DataError(
-            f"{sink.path}:{sink.line}: line must start with the receipt time in ns ({_STAMP_DIGITS} digits), "
-            f"was {line[:40]!r}"
+class _Writing:
+    """The second pass."""
+
+    def __init__(
+        self,
+        inputs: list[_Input],
+        reader: Reader,
+        stream: Stream,
+        grid: Grid,
+        names: tuple[str, str],
+        root: Path,
+        work: Path,
+    ) -> None:
+        self._inputs, self._reader, self._stream, self._grid = inputs, reader, stream, grid
+        self._venue, self._instrument = names
+        self._root, self._work = root, work
+        self._order = StreamOrder()
+        self._hashes: dict[Path, str] = {}
+
+    def write_all(self, merged_stem: str) -> list[ConvertedFile]:
+        """Write all outputs into the work folder; ``merged_stem`` names those of several channels."""
+        channels = {item.sink.channel for item in self._inputs}
+        is_merged = len(channels) > 1
+        if is_merged:
+            by_channel = [
+                [chunk for item in self._inputs if item.sink.channel == channel for chunk in item.sink.chunks]
+                for channel in sorted(channels)
+            ]
+            numbered = [(0, chunk) for chunk in merged_chunks(by_channel, self._work)]
+        else:
+            numbered = [(at, chunk) for at, item in enumerate(self._inputs) for chunk in item.sink.chunks]
+        pieces = [piece for at, chunk in numbered for piece in self._cut(at, chunk)]
+        later_ns = [NS_MAX] * (len(pieces) + 1)  # smallest exch_ts of this and all later pieces
+        for at in range(len(pieces) - 1, -1, -1):
+            later_ns[at] = min(later_ns[at + 1], pieces[at].exch_min_ns)
+        made = []
+        for output, group in groupby(enumerate(pieces), key=lambda item: item[1].output):
+            stem = merged_stem if is_merged else stem_of(self._inputs[output[0]].path)
+            made.append(self._write_one(list(group), later_ns, output, stem, is_merged))
+        return made
+
+    def _cut(self, number: int, chunk: Chunk) -> list[_Piece]:
+        """Cut a chunk where the UTC day of the (corrected) receipt time changes."""
+        shift = self._stream.clock_shift_ns
+        first, last = (chunk.first_local_ns + shift) // DAY_NS, (chunk.last_local_ns + shift) // DAY_NS
+        if first == last:
+            return [_Piece(chunk, 0, chunk.rows, chunk.exch_min_ns, (number, first))]
+        rows = chunk.read()
+        days = (rows["local_ts"] + shift) // DAY_NS
+        starts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(rows)]
+        return [
+            _Piece(chunk, start, stop, int(rows["exch_ts"][start:stop].min()), (number, int(days[start])))
+            for start, stop in pairwise(starts)
+        ]
+
+    def _write_one(
+        self,
+        pieces: list[tuple[int, _Piece]],
+        later_ns: list[int],
+        output: tuple[int, int],
+        stem: str,
+        is_merged: bool,
+    ) -> ConvertedFile:
+        day = _day(output[1])
+        path = self._root / self._venue / self._instrument / day.isoformat() / f"{stem}.npy"
+        temporary = self._work / _flat(path, self._root)
+        with EventWriter(temporary) as writer:
+            for at, piece in pieces:
+                writer.append(self._order.push(self._rows(piece), later_ns[at + 1]))
+                self._require_bound(later_ns[at + 1])
+            writer.append(self._order.end(NO_ROWS, later_ns[pieces[-1][0] + 1]))
+        item = self._inputs[output[0]]
+        facts = self._manifest(path, temporary, writer, day, output[0], is_merged)
+        made = ConvertedFile(item.path, path, manifest_path(path), facts, item.sink.report)
+        (self._work / _flat(made.manifest, self._root)).write_bytes(facts.to_bytes())
+        return made
+
+    def _rows(self, piece: _Piece) -> EventArray:
+        rows = piece.chunk.read()[piece.start : piece.stop]
+        rows["local_ts"] += self._stream.clock_shift_ns
+        rows["ival"] = 0
+        rows["order_id"] = 0
+        return rows
+
+    def _require_bound(self, later_ns: int) -> None:
+        if self._order.held_rows <= HELD_ROWS_MAX:
+            return
+        for item in self._inputs:
+            for chunk in item.sink.chunks:
+                if chunk.exch_min_ns == later_ns:
+                    raise DataError(
+                        f"{item.path}:{chunk.exch_min_line}: "
+                        f"exchange time must be at most {HELD_ROWS_MAX:,} rows late, "
+                        f"was {_iso(later_ns)}, older than rows received long before: remove the line, "
+                        "or name files that follow each other"
+                    )
+        raise AssertionError("the smallest exchange time is that of a chunk")
+
+    def _manifest(
+        self, path: Path, temporary: Path, writer: EventWriter, day: date, number: int, is_merged: bool
+    ) -> Manifest:
+        inputs = self._inputs if is_merged else [self._inputs[number]]
+        sources = [self._source(item.path) for item in inputs]
+        return Manifest(
+            venue=self._venue,
+            instrument=self._instrument,
+            day=day,
+            tick_size=self._grid.step("px"),
+            lot_size=self._grid.step("qty"),
+            grid="given" if self._grid.is_given else "derived",
+            stream=self._stream,
+            source=sources[0],
+            merged=tuple(sources[1:]),
+            output=Output(file=path.name, sha256=file_sha256(temporary), **writer.counts()),
+            report=asdict(_joined([item.sink.report for item in inputs])),
         )
-    local_ns = int(stamp)
-    if local_ns < sink.local_ns:
-        if sink.line == 1:
-            raise DataError(
-                f"{sink.path}:1: files must be in order of time, was {local_ns} after {sink.local_ns}"
-            )
-        sink.report.clock_steps_back += 1
-        local_ns = sink.local_ns  # lines are in order of receipt, whatever the clock did
-    sink.local_ns = local_ns
-    try:
-        parser.parse(body, sink)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"no field {error}" if isinstance(error, KeyError) else str(error)
-        raise DataError(
-            f"{sink.path}:{sink.line}: must be a complete message of the venue ({reason}), "
-            f"was {body[:80]!r}: remove the line or record again"
-        ) from error
+
+    def _source(self, path: Path) -> SourceFile:
+        if path not in self._hashes:
+            self._hashes[path] = file_sha256(path)
+        return SourceFile(path.name, self._hashes[path], path.stat().st_size)
 
 
-def _write_all(
-    parsed: Sequence[_Parsed], stream: dict[str, Any], work: Path, out_dir: Path
-) -> list[ConvertedFile]:
-    made = []
-    carried: EventArray = NO_ROWS
-    for at, item in enumerate(parsed):
-        later = [after.sink.exch_min_ns for after in parsed[at + 1 :]]
-        rows = np.fromfile(item.store, EVENT)
-        rows["local_ts"] += stream["clock_shift_ns"]
-        ordered, carried = split_event_order(rows, carried, min(later, default=_NS_MAX))
-        item.store.unlink()
-        made.append(_write_one(item, ordered, stream, work, out_dir))
-    return made
-
-
-def _write_one(
-    item: _Parsed, rows: EventArray, stream: dict[str, Any], work: Path, out_dir: Path
-) -> ConvertedFile:
-    name = f"{item.path.stem}.npy"
-    save_events(work / name, rows)
-    local_ns = rows["local_ts"][(rows["ev"] & np.uint64(LOCAL_FLAG)) != 0]
-    made = ConvertedFile(
-        source=item.path,
-        path=out_dir / name,
-        manifest=out_dir / f"{item.path.stem}.json",
-        source_sha256=file_sha256(item.path),
-        sha256=file_sha256(work / name),
-        rows=len(rows),
-        local_rows=len(local_ns),
-        exch_rows=int(np.count_nonzero(rows["ev"] & np.uint64(EXCH_FLAG))),
-        first_local_ns=int(local_ns[0]),
-        last_local_ns=int(local_ns[-1]),
-        report=item.sink.report,
+def _joined(reports: list[FileReport]) -> FileReport:
+    """Return what was found in files that became one."""
+    joined = replace(
+        reports[0],
+        messages=dict(reports[0].messages),
+        ignored=dict(reports[0].ignored),
+        gaps=list(reports[0].gaps),
     )
-    (work / made.manifest.name).write_bytes(_manifest(made, stream))
-    return made
+    for report in reports[1:]:
+        for name in ("lines", "gap_count", "resyncs", "clock_steps_back"):
+            setattr(joined, name, getattr(joined, name) + getattr(report, name))
+        for mine, other in ((joined.messages, report.messages), (joined.ignored, report.ignored)):
+            for kind, count in other.items():
+                mine[kind] = mine.get(kind, 0) + count
+        joined.gaps += report.gaps
+        joined.gap_is_open |= report.gap_is_open
+    return joined
 
 
-def _manifest(made: ConvertedFile, stream: dict[str, Any]) -> bytes:
-    """Return the manifest: no folders and no time of day, so that the same input gives the same bytes."""
-    facts = {
-        "schema": MANIFEST_SCHEMA,
-        "stream": stream,
-        "source": {
-            "file": made.source.name,
-            "sha256": made.source_sha256,
-            "bytes": made.source.stat().st_size,
-        },
-        "output": {
-            "file": made.path.name,
-            "sha256": made.sha256,
-            "rows": made.rows,
-            "local_rows": made.local_rows,
-            "exch_rows": made.exch_rows,
-            "first_local_ns": made.first_local_ns,
-            "last_local_ns": made.last_local_ns,
-        },
-        "report": asdict(made.report),
-    }
-    return orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+def _flat(path: Path, root: Path) -> str:
+    """Return the name of an output in the work folder."""
+    return "!".join(path.relative_to(root).parts)
+
+
+def _day(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=number)
+
+
+def _iso(ns: int) -> str:
+    return datetime.fromtimestamp(ns / 10**9, UTC).isoformat(timespec="milliseconds")

@@ -5,8 +5,15 @@ from types import MappingProxyType
 from typing import Final
 
 from .base import Converter
-from .binance_futures import COINM, USDM
+from .binance import COINM, SPOT, USDM
+from .binance_public import BINANCE_PUBLIC
+from .columns import CSV, PARQUET
+from .hyperliquid import HYPERLIQUID
+from .tardis import TARDIS
 
 CONVERTERS: Final[Mapping[str, Converter]] = MappingProxyType(
-    {converter.name: converter for converter in (USDM, COINM)}
+    {
+        converter.name: converter
+        for converter in (USDM, COINM, SPOT, BINANCE_PUBLIC, TARDIS, HYPERLIQUID, CSV, PARQUET)
+    }
 )
