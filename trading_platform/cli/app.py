@@ -11,7 +11,7 @@ import typer
 from .. import __version__
 from ..backtest.runtime.logs import LogSettings
 from ..model.errors import TradingPlatformError
-from . import config, data, events, orders, run, runs, schema, strategy, verify, warmup
+from . import config, data, data_certify, events, orders, run, runs, schema, strategy, verify, warmup
 
 INTERRUPTED: Final = 130  # 128 + SIGINT
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
@@ -53,6 +53,8 @@ app.add_typer(runs_app, name="runs")
 data_app = typer.Typer(no_args_is_help=True, help="Market data: convert recordings, make synthetic ones.")
 data_app.command("convert")(data.convert)
 data_app.command("synth")(data.synth)
+data_app.command("certify")(data_certify.certify)
+data_app.command("clean")(data_certify.clean)
 app.add_typer(data_app, name="data")
 
 

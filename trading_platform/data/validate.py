@@ -150,6 +150,7 @@ def validate_events(
 
 
 def grid_ratio(step: Decimal) -> tuple[float, float]:
+    """Return two numbers: a value times the first by the second is in steps."""
     size = Fraction(step)
     return float(size.denominator), float(size.numerator)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
 from ...data.cleared import returning_offer
+from ...data.certify.store import verdict_of
 from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
 from ...data.validate import DataFacts, validate_events
@@ -37,11 +38,17 @@ class MarketData:
     resyncs_ns: tuple[int, ...]
 
     def record(self) -> list[dict[str, Any]]:
-        """Return path, SHA-256 and rows of each file, for the run record."""
+        """Return path, SHA-256, rows and the verdict of the certificate of each file, for the run record."""
         files = list(zip(self.files, self.arrays, strict=True))
         if self.snapshot is not None and self.snapshot_file is not None:
             files.append((self.snapshot_file, self.snapshot))
-        return [{"path": str(path), "sha256": file_sha256(path), "rows": len(array)} for path, array in files]
+        return [_record(path, array) for path, array in files]
+
+
+def _record(path: Path, rows: Records) -> dict[str, Any]:
+    sha256 = file_sha256(path)
+    certificate = verdict_of(path, sha256)
+    return {"path": str(path), "sha256": sha256, "rows": len(rows), "certificate": certificate}
 
 
 def load_market_data(config: RunConfig) -> MarketData:

@@ -178,7 +178,7 @@ MEANINGS: Final[Mapping[Code, Meaning]] = MappingProxyType({
     Code.CLOCK_DRIFT: Meaning(
         _WARN, "the smallest feed latency grows or falls steadily: one of the clocks is fast",
         "feed latency and everything made from it is off by the drift",
-        "convert shorter pieces, each with its own correction; keep the recorder's clock in step (PTP, NTP)",
+        _CLEAN + "takes a straight line out; keep the recorder's clock in step (PTP, NTP)",
         "ns/s",
     ),
     Code.CLOCK_SHIFTED: Meaning(

@@ -32,6 +32,7 @@ from .histogram import BUCKETS, bucket_of
 from .survey import Survey
 
 PLACES: Final = 5  # first places told of each code
+OUTSIDE_TICKS_LEAST: Final = 10  # a trade may be outside the touch whatever the share of the price
 DRIFT_BUCKETS: Final = 256  # stretches of a file whose smallest latency is kept
 CHUNK_ROWS: Final = 8192  # looked at by one judge after the other while they are in the processor's cache
 TABLE_ROWS: Final = 1 << 13
@@ -45,7 +46,7 @@ _NUMBERS: Final = int64_record(
     "gap_ns",
     "quiet_depth_ns",
     "quiet_trades_ns",
-    "outside_ticks",
+    "outside_ppm",
     "jump_ppm",
     "stale_ns",
     # what goes on from row to row, and from file to file
@@ -57,6 +58,8 @@ _NUMBERS: Final = int64_record(
     "block_ns",  # venue time that is being applied, 0 none yet
     "block_changed",
     "block_row",
+    "chunk_row",  # first row of the chunk that is looked at
+    "marked",
     "had_both",  # the book had bids and asks at once
     "crossed_since_ns",
     "mid_halfticks",
@@ -75,7 +78,6 @@ _NUMBERS: Final = int64_record(
     "exch_rows",
     "depth_rows",
     "snapshot_rows",
-    "clear_rows",
     "trade_count",
     "latency_min_ns",
     "latency_max_ns",
@@ -94,6 +96,7 @@ TALLY: Final = np.dtype(
         ("places", "i8", (len(Code), PLACES, 3)),  # row, time [ns], value
         ("latency", "i8", (2, BUCKETS)),  # histogram
         ("latency_mins_ns", "i8", (DRIFT_BUCKETS,)),  # by stretch of the file
+        ("marks", "u4", (CHUNK_ROWS,)),  # by row of the chunk: the codes found there, a bit each
     ]
 )
 _PER_FILE: Final = TALLY.names[TALLY.names.index("span_first_ns") :] if TALLY.names else ()
@@ -190,10 +193,19 @@ def scan_rows(columns: Columns, grids: npt.NDArray[np.float64], scan: Scan, star
     """
     for first in range(start, stop, CHUNK_ROWS):
         last = min(stop, first + CHUNK_ROWS)
+        _begin_chunk(scan.tally[0], first)
         _read(columns, grids, scan.tally[0], scan.chunk, first, last)
         _judge_receipt(columns, scan.tally[0], scan.chunk, first, last)
         _judge_repetition(columns, scan.tally[0], scan.chunk, scan.seen, first, last)
         _judge_venue(columns, scan.tally[0], scan.book[0], scan.chunk, first, last)
+
+
+@kernel
+def _begin_chunk(tally: np.void, first: int) -> None:
+    tally["chunk_row"] = first
+    if tally["marked"]:
+        tally["marks"][:] = 0
+        tally["marked"] = 0
 
 
 @kernel
@@ -220,6 +232,9 @@ def _note(tally: np.void, code: int, row: int, time_ns: int, value: int) -> None
         places[code, count, 0] = row
         places[code, count, 1] = time_ns
         places[code, count, 2] = value
+    if row >= tally["chunk_row"]:
+        tally["marks"][row - tally["chunk_row"]] |= np.uint32(1 << code)
+        tally["marked"] = 1
 
 
 @kernel
@@ -390,9 +405,9 @@ def _judge_venue(
         tally["last_depth_exch_ns"] = exch_ns
         tally["block_changed"], tally["block_row"] = 1, at
         if kind == DEPTH_CLEAR:
-            tally["clear_rows"] += 1
             clear_levels(book, ev & SIDE_FLAGS, ticks)
         else:
+            tally["depth_rows"] += 1
             set_level(book, BID if (ev & BUY_FLAG) != 0 else ASK, ticks, lots_column[at - first] > 0)
 
 
@@ -409,7 +424,7 @@ def _trade(tally: np.void, book: np.void, at: int, exch_ns: int, ticks: int) -> 
         return
     bid_ticks, ask_ticks = book["low_ticks"] + best[BID], book["low_ticks"] + best[ASK]
     outside_ticks = max(ticks - max(bid_ticks, ask_ticks), min(bid_ticks, ask_ticks) - ticks)
-    if outside_ticks > tally["outside_ticks"]:
+    if outside_ticks > max(OUTSIDE_TICKS_LEAST, tally["outside_ppm"] * ticks // 1_000_000):
         _note(tally, _TRADE_OUTSIDE, at, exch_ns, outside_ticks)
 
 

@@ -26,7 +26,6 @@ QUIET_TRADES_LEAST_NS: Final = 60 * NS_PER_S
 OUTSIDE_PPM: Final = (
     5_000  # of the price: trades come at once, depth every 50 or 100 ms, and a market moves between
 )
-OUTSIDE_TICKS_LEAST: Final = 10
 JUMP_PPM: Final = 10_000
 STALE_NS: Final = 1 * NS_PER_S
 _RANGE: Final = int64_record(
@@ -42,7 +41,7 @@ class Settings:
     ----------
     gap_ns : [ns] of silence of all rows that makes a TIME_GAP
     quiet_depth_ns, quiet_trades_ns : [ns] without a change of the book, without a trade
-    outside_ticks : [ticks] beyond the touch that a trade may be
+    outside_ppm : [1e-6 of the price] that a trade may be beyond the touch; 10 ticks are always allowed
     jump_ppm : [1e-6 of the price] that mid or trades may move at once
     stale_ns : [ns] that a level may stand where the other side passed it
     """
@@ -50,7 +49,7 @@ class Settings:
     gap_ns: int
     quiet_depth_ns: int
     quiet_trades_ns: int
-    outside_ticks: int
+    outside_ppm: int = OUTSIDE_PPM
     jump_ppm: int = JUMP_PPM
     stale_ns: int = STALE_NS
 
@@ -80,12 +79,10 @@ def survey(files: Sequence[EventArray], tick_ratio: tuple[float, float]) -> Surv
         _look(held["ev"].view(np.int64), held["local_ts"], held["px"], ratio, intervals, found)
     first = found[0]
     any_ns, depth_ns, trade_ns = (percentile(histogram, 900) or 0 for histogram in intervals)
-    price_ticks = int(first["traded_max_ticks"]) or int(first["depth_max_ticks"])
     settings = Settings(
         gap_ns=max(GAP_LEAST_NS, TIMES_USUAL * any_ns),
         quiet_depth_ns=max(QUIET_DEPTH_LEAST_NS, TIMES_USUAL * depth_ns),
         quiet_trades_ns=max(QUIET_TRADES_LEAST_NS, TIMES_USUAL * trade_ns),
-        outside_ticks=max(OUTSIDE_TICKS_LEAST, price_ticks * OUTSIDE_PPM // 1_000_000),
     )
     return Survey(settings, _low_ticks(first))
 
