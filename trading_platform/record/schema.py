@@ -49,6 +49,14 @@ class DataFile(_Closed):
     )
 
 
+class LatencyFile(_Closed):
+    """The file of order latencies."""
+
+    path: str
+    sha256: str
+    rows: int = Field(ge=1)
+
+
 class StrategySource(_Closed):
     """The files that define the strategy."""
 
@@ -84,6 +92,9 @@ class RunRecord(_Closed):
     source_sha256: str | None = Field(default=None, description="over all source files of this package")
     strategy: StrategySource | None = None
     data: list[DataFile] | None = None
+    latency: LatencyFile | None = Field(
+        default=None, description="order latencies of kind interpolated; absent for constant ones"
+    )
     stop: str | None = Field(default=None, description="why the loop ended")
     log: Log | None = None
     log_digest: str | None = Field(default=None, description="BLAKE2b-256 over all records of events.bin")

@@ -104,12 +104,12 @@ def level_at_or_above(book: np.void, index: int) -> int:
 
 
 @kernel
-def _highest(word: int) -> int:
+def _highest(word: int | np.int64) -> int:
     return math.frexp(float(word))[1] - 1
 
 
 @kernel
-def _lowest(word: int) -> int:
+def _lowest(word: int | np.int64) -> int:
     return math.frexp(float(word & -word))[1] - 1
 
 
@@ -134,7 +134,7 @@ def clear_levels(book: np.void, side_flags: int, to_ticks: int) -> None:
 @kernel
 def is_crossed(book: np.void) -> bool:
     """Tell whether the best bid is at or above the best ask."""
-    return book["best"][ASK] != NO_LEVEL and book["best"][BID] >= book["best"][ASK]
+    return bool(book["best"][ASK] != NO_LEVEL and book["best"][BID] >= book["best"][ASK])
 
 
 @kernel
@@ -143,6 +143,6 @@ def take_passed_level(book: np.void) -> int:
     if not is_crossed(book):
         return NO_LEVEL
     older = 1 - book["newer_side"]
-    price_ticks = book["low_ticks"] + book["best"][older]
+    price_ticks = int(book["low_ticks"] + book["best"][older])
     set_level(book, older, price_ticks, False)
     return price_ticks

@@ -120,7 +120,7 @@ def _find(
             clear_levels(book, ev & SIDE_FLAGS, ticks)
     if is_crossed(book):
         _take(book, block, passed)  # the last moment of a file is whole
-    return block["count"]
+    return int(block["count"])
 
 
 @kernel
