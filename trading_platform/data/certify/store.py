@@ -98,7 +98,11 @@ def verdict_of(path: str | os.PathLike[str], sha256: str | None = None) -> dict[
     """
     out = certificate_path(Path(path))
     if not out.is_file():
-        return {"verdict": UNCERTIFIED, "certificate_sha256": None, "findings": dict.fromkeys(Severity, 0)}
+        return {
+            "verdict": UNCERTIFIED,
+            "certificate_sha256": None,
+            "findings": dict.fromkeys(map(str, Severity), 0),
+        }
     certificate = read_certificate(out)
     actual = sha256 or file_sha256(path)
     return {
