@@ -52,7 +52,16 @@ RATES = "risk.order_rate_limits"
         (FEE, "0.1", 'must be < 0.1, was 0.1'),
         (FEE, "-0.1", 'must be > -0.1, was -0.1'),
         ("engine.fees.taker_rate", Decimal("0.1"), "must be < 0.1, was 0.1"),
-        ("engine.latency.kind", "file", 'must be "constant", was "file"'),
+        ("engine.latency.kind", "file", 'must be "constant" or "interpolated", was "file"'),
+        ("engine.latency", {"kind": "constant", "entry_seconds": 1}, ".response_seconds is required for kind constant"),
+        ("engine.latency", {"kind": "interpolated"}, ".file is required for kind interpolated"),
+        (
+            "engine.latency",
+            {"kind": "interpolated", "file": "a.npz", "entry_seconds": 1},
+            ".entry_seconds must be left out unless kind constant, was 1",
+        ),
+        ("engine.latency.file", "a.npz", 'must be left out unless kind interpolated, was "/data/a.npz"'),
+        ("engine.latency.file", "a.csv", 'must be a .npy or .npz file in hftbacktest\'s format, was "/data/a.csv"'),
         (LATENCY, 0, "must be > 0, was 0"),
         (LATENCY, 3601, "must be <= 3600, was 3601"),
         ("engine.latency.response_seconds", -1, "must be > 0, was -1"),
@@ -268,8 +277,11 @@ def test_sections_left_out_have_the_documented_defaults() -> None:
 
 
 def test_latencies_are_whole_nanoseconds() -> None:
-    latency = changed().engine.latency
-    assert (latency.entry_ns, latency.response_ns) == (10_000_000, 20_000_000)
+    assert changed().engine.latency.constant_ns == (10_000_000, 20_000_000)
+    assert (
+        changed({"engine.latency": {"kind": "interpolated", "file": "a.npz"}}).engine.latency.constant_ns
+        is None
+    )
 
 
 def test_the_power_of_a_queue_model_is_2_unless_given() -> None:

@@ -82,6 +82,9 @@ def test_the_examples_of_the_schema_load() -> None:
         "risk.notional_limits": {"max_gross_notional": 10**6},
         "risk.quote_limits": {"max_active_quotes": 10},
     }
+    files: dict[str, dict[str, object]] = {
+        "engine.latency.file": {"engine.latency": {"kind": "interpolated"}}
+    }
     partners = {
         "engine.opening_position": ("engine.opening_price", 60_000),
         "engine.opening_price": ("engine.opening_position", 1),
@@ -92,6 +95,7 @@ def test_the_examples_of_the_schema_load() -> None:
             section = key.rpartition(".")[0]
             beside: dict[str, object] = {section: dict(sections[section])} if section in sections else {}
             beside |= [partners[key]] if key in partners else []
+            beside |= files.get(key, {})
             inverse = INVERSE if value == "contracts" else {}
             text = json.dumps(with_changes(beside | {key: value} | inverse))
             exact = json.loads(text, parse_float=Decimal)

@@ -22,6 +22,7 @@ DATA_FILES: Final = sorted(
 def test_schemas_are_reachable_as_resources() -> None:
     folder = resources.files("trading_platform.core") / "schemas"
     assert {entry.name for entry in folder.iterdir() if entry.name.endswith(".json")} == {
+        "certificate.schema.json",
         "config.schema.json",
         "events.schema.json",
         "run.schema.json",

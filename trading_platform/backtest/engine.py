@@ -122,6 +122,7 @@ def run_backtest(
         session = open_session(config, search)
         record["strategy"] = strategy_source(config.strategy.class_path)
         record["data"] = session.data.record()
+        record |= session.data.latency_record()
         _run(session, directory, record, progress)
         record["status"] = "done"
     except KeyboardInterrupt as interrupt:
@@ -455,12 +456,14 @@ def _open_position(state: State, instrument: Instrument, lots: int, price_ticks:
 def _asset_spec(config: RunConfig, strategy: AnyStrategy, data: MarketData) -> AssetSpec:
     engine = config.engine
     queue = engine.queue_model
+    entry_ns, response_ns = engine.latency.constant_ns or data.last_latency_ns()
     return AssetSpec(
         instrument=config.instrument,
         data=data.arrays,
         snapshot=data.snapshot,
-        entry_ns=engine.latency.entry_ns,
-        response_ns=engine.latency.response_ns,
+        entry_ns=entry_ns,
+        response_ns=response_ns,
+        latencies=data.latencies,
         queue_model=queue.kind,
         queue_exponent=queue.power if queue.kind.startswith("power") else None,
         partial_fill=engine.exchange_model == "partial_fill",

@@ -44,7 +44,7 @@ def verify_run(run: Path, *, display: Display | None = None) -> Verification:
             f"{run}: status must be done to be verified, was {record['status']}: {record.get('error')}"
         )
     verify_log(run / LOG_FILE, record["log_digest"], record["log"]["checkpoints"])
-    for entry in record["data"]:
+    for entry in (*record["data"], *([record["latency"]] if "latency" in record else [])):
         _check_data(entry)
     with tempfile.TemporaryDirectory(prefix="trading-platform-verify-") as scratch:
         again = Path(scratch) / "run"

@@ -11,7 +11,21 @@ import typer
 from .. import __version__
 from ..backtest.runtime.logs import LogSettings
 from ..model.errors import TradingPlatformError
-from . import config, data, data_bars, events, orders, run, runs, schema, strategy, verify, warmup
+from . import (
+    config,
+    data,
+    data_bars,
+    data_certify,
+    data_latency,
+    events,
+    orders,
+    run,
+    runs,
+    schema,
+    strategy,
+    verify,
+    warmup,
+)
 
 INTERRUPTED: Final = 130  # 128 + SIGINT
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
@@ -54,6 +68,15 @@ data_app = typer.Typer(no_args_is_help=True, help="Market data: convert recordin
 data_app.command("convert")(data.convert)
 data_app.command("synth")(data.synth)
 data_app.command("bars")(data_bars.bars)
+data_app.command("certify")(data_certify.certify)
+data_app.command("clean")(data_certify.clean)
+latency_app = typer.Typer(
+    no_args_is_help=True, help="Order latencies: of the feed, of own orders, of a place."
+)
+latency_app.command("feed")(data_latency.feed)
+latency_app.command("orders")(data_latency.orders)
+latency_app.command("profile")(data_latency.profile)
+data_app.add_typer(latency_app, name="latency")
 app.add_typer(data_app, name="data")
 
 

@@ -15,16 +15,20 @@ class SchemaName(StrEnum):
     CONFIG = "config"
     EVENTS = "events"
     RUN = "run"
+    CERTIFICATE = "certificate"
 
 
 def print_schema(
-    name: Annotated[SchemaName, typer.Argument(help="Of a configuration, of exported events, of run.json.")],
+    name: Annotated[
+        SchemaName,
+        typer.Argument(help="Of a configuration, of exported events, of run.json, of a data certificate."),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write it to this file; must not exist.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema (2020-12) of configurations, of exported events, or of run records.
+    """Print the JSON Schema (2020-12) of configurations, exported events, run records or data certificates.
 
     Example: trading-platform schema config --out config.schema.json
     """
@@ -53,5 +57,7 @@ def print_schema(
         next_step("trading-platform config check --config CONFIG")
     elif name is SchemaName.EVENTS:
         next_step("trading-platform export last --out events.jsonl  (each line is valid against it)")
+    elif name is SchemaName.CERTIFICATE:
+        next_step("trading-platform data certify PATH  (writes certificates that are valid against it)")
     else:
         next_step("trading-platform runs show last  (a record that is valid against it)")

@@ -78,10 +78,13 @@ def _data(config: RunConfig, market: Market | None) -> Iterator[str]:
 def _venue(config: RunConfig) -> Iterator[str]:
     engine = config.engine
     latency, fees, depth = engine.latency, engine.fees, engine.depth
-    yield (
-        f"an order reaches the venue after {duration(latency.entry_seconds)}, its report is back "
-        f"{duration(latency.response_seconds)} later"
-    )
+    if latency.entry_seconds is not None and latency.response_seconds is not None:
+        yield (
+            f"an order reaches the venue after {duration(latency.entry_seconds)}, its report is back "
+            f"{duration(latency.response_seconds)} later"
+        )
+    elif latency.file is not None:
+        yield f"order latencies are interpolated from {latency.file.name}"
     queue = engine.queue_model
     power = decimal_text(queue.power) if "power" in queue.kind else ""
     yield f"queue: {_QUEUES[queue.kind].format(power)}"

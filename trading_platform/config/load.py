@@ -177,6 +177,9 @@ def _resolve_paths(
     if not isinstance(engine, dict):
         return
     places: list[tuple[Any, Any, str]] = [(engine, "initial_snapshot", "engine.initial_snapshot")]
+    latency = engine.get("latency")
+    if isinstance(latency, dict):
+        places.append((latency, "file", "engine.latency.file"))
     files = engine.get("data_files")
     if isinstance(files, list):
         places += [(files, index, f"engine.data_files[{index}]") for index in range(len(files))]

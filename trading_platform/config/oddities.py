@@ -87,6 +87,8 @@ def _latency(config: RunConfig, _strategy: StrategyFacts | None, _market: Market
     latency = config.engine.latency
     for name in ("entry_seconds", "response_seconds"):
         seconds, key = getattr(latency, name), f"engine.latency.{name}"
+        if seconds is None:
+            continue  # of a file, which is checked when it is loaded
         if seconds < LATENCY_LEAST:
             yield Oddity(
                 "LATENCY_NEAR_ZERO",
@@ -386,8 +388,7 @@ def _counts(config: RunConfig, strategy: StrategyFacts | None, _market: Market |
             f"the strategy has {slots} slots: it never has {active} orders open",
             "lower it to the number of orders you want to allow, or leave it out",
         )
-    latency = config.engine.latency
-    round_trip_ns = latency.entry_ns + latency.response_ns
+    round_trip_ns = sum(config.engine.latency.constant_ns or ())
     throttle = config.risk.throttle_records()[0]
     interval_ns = int(throttle["interval_ns"])
     fast = 0 < interval_ns * slots <= round_trip_ns

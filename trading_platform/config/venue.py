@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,31 +29,44 @@ ROI_TICKS_MAX: Final = 1 << 26  # 1 GiB of book: the engine allocates 16 bytes a
 POWER_QUEUES: Final = ("power_prob", "power_prob2", "power_prob3")
 
 
-class ConstantLatency(Section):
-    """The same latency for every order."""
+class LatencyConfig(Section):
+    """How long an order takes to the venue, and its report back."""
 
-    kind: Literal["constant"] = Field(description="constant: the same for every order")
-    entry_seconds: Seconds = Field(
-        description="from us to the venue [s], at most 3600, whole nanoseconds", examples=[0.01]
+    kind: Literal["constant", "interpolated"] = Field(
+        description="constant: the same for every order; interpolated: from a file, by the time of the order"
     )
-    response_seconds: Seconds = Field(
-        description="from the venue back to us [s], at most 3600", examples=[0.01]
+    entry_seconds: Seconds | None = Field(
+        default=None,
+        description="from us to the venue [s], at most 3600, whole nanoseconds; kind constant only",
+        examples=[0.01],
     )
+    response_seconds: Seconds | None = Field(
+        default=None,
+        description="from the venue back to us [s], at most 3600; kind constant only",
+        examples=[0.01],
+    )
+    file: DataPath | None = Field(
+        default=None,
+        description="order latencies in hftbacktest's format, made by `data latency`; kind interpolated only",
+        examples=["latency/btcusdt_20240808.npz"],
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        constant = self.kind == "constant"
+        problems = only_with(self, ("entry_seconds", "response_seconds"), constant, "kind constant")
+        raise_problems([*problems, *only_with(self, ("file",), not constant, "kind interpolated")])
+        return self
 
     @property
-    def entry_ns(self) -> int:
-        """Order entry latency [ns]."""
-        return seconds_to_ns(self.entry_seconds, "entry_seconds")
-
-    @property
-    def response_ns(self) -> int:
-        """Order response latency [ns]."""
-        return seconds_to_ns(self.response_seconds, "response_seconds")
-
-
-LatencyConfig: TypeAlias = (
-    ConstantLatency  # tagged by ``kind``: a new kind joins as a union with discriminator
-)
+    def constant_ns(self) -> tuple[int, int] | None:
+        """Constant latencies of entry and response [ns], None for those of a file."""
+        if self.entry_seconds is None or self.response_seconds is None:
+            return None
+        return (
+            seconds_to_ns(self.entry_seconds, "entry_seconds"),
+            seconds_to_ns(self.response_seconds, "response_seconds"),
+        )
 
 
 class QueueModelConfig(Section):
@@ -217,6 +230,8 @@ class EngineConfig(Section):
 
     def _timeout_problems(self) -> Iterator[Problem]:
         """Yield a timeout within which no report can be back: every request would be asked about, for nothing."""
+        if self.latency.entry_seconds is None or self.latency.response_seconds is None:
+            return  # those of a file are known when it is loaded
         round_trip = self.latency.entry_seconds + self.latency.response_seconds
         if 0 < self.ack_timeout_seconds <= round_trip:
             yield Problem(

@@ -29,13 +29,7 @@ def load_events(path: str | os.PathLike[str]) -> EventArray:
     DataError : missing, truncated, of another dtype or shape, empty, or of another suffix
     """
     path = Path(path)
-    if path.suffix not in (".npy", ".npz"):
-        raise DataError(f"{path}: suffix must be .npy or .npz, was {path.suffix!r}: convert the file first")
-    if not path.is_file():
-        raise DataError(
-            f"{path}: must be an existing file, was {'a directory' if path.is_dir() else 'absent'}"
-        )
-    rows = _read_npz(path) if path.suffix == ".npz" else _read_npy(path)
+    rows = read_rows(path)
     if rows.dtype != EVENT:
         raise DataError(
             f"{path}: dtype must be hftbacktest's event_dtype {EVENT.descr}, was {rows.dtype}: "
@@ -46,6 +40,22 @@ def load_events(path: str | os.PathLike[str]) -> EventArray:
     if len(rows) == 0:
         raise DataError(f"{path}: must hold at least one row, was empty: convert it again or leave it out")
     return rows
+
+
+def read_rows(path: Path) -> EventArray:
+    """Return the array of a ``.npy`` file, mapped, or of key "data" of an ``.npz``, of whatever dtype it is.
+
+    Raises
+    ------
+    DataError : missing, truncated, or of another suffix
+    """
+    if path.suffix not in (".npy", ".npz"):
+        raise DataError(f"{path}: suffix must be .npy or .npz, was {path.suffix!r}: convert the file first")
+    if not path.is_file():
+        raise DataError(
+            f"{path}: must be an existing file, was {'a directory' if path.is_dir() else 'absent'}"
+        )
+    return _read_npz(path) if path.suffix == ".npz" else _read_npy(path)
 
 
 def _read_npy(path: Path) -> EventArray:
@@ -85,7 +95,7 @@ def save_events(path: str | os.PathLike[str], rows: EventArray, *, overwrite: bo
         raise DataError(
             f"{path}: rows must be one-dimensional of event_dtype, were {rows.dtype} of shape {rows.shape}"
         )
-    writer = _write_npz if path.suffix == ".npz" else _write_npy
+    writer = write_npz if path.suffix == ".npz" else _write_npy
     write_atomically(path, lambda file: writer(file, rows), overwrite=overwrite)
 
 
@@ -99,7 +109,8 @@ def _write_npy(file: IO[bytes], rows: EventArray) -> None:
     np.save(file, np.ascontiguousarray(rows), allow_pickle=False)
 
 
-def _write_npz(file: IO[bytes], rows: EventArray) -> None:
+def write_npz(file: IO[bytes], rows: EventArray) -> None:
+    """Write rows as the one array of an ``.npz``; the same rows give the same bytes."""
     member = zipfile.ZipInfo(f"{NPZ_KEY}.npy", _ZIP_DATE)
     member.compress_type = zipfile.ZIP_DEFLATED
     with (

@@ -136,7 +136,7 @@ def validate_events(
             raise DataError(f"{label} must be > 0, was {step}")
     tally = np.zeros(1, _TALLY)
     tally["traded_min_ticks"], tally["first_snapshot_row"] = TICKS_MAX, -1
-    grids = np.array([_ratio(tick_size), _ratio(lot_size)], np.float64)
+    grids = np.array([grid_ratio(tick_size), grid_ratio(lot_size)], np.float64)
     for rows, name in zip(files, names, strict=True):
         if rows.dtype != EVENT or rows.ndim != 1 or not rows.flags.c_contiguous or not len(rows):
             raise DataError(
@@ -149,7 +149,8 @@ def validate_events(
     return _facts(tally[0], names[0])
 
 
-def _ratio(step: Decimal) -> tuple[float, float]:
+def grid_ratio(step: Decimal) -> tuple[float, float]:
+    """Return two numbers: a value times the first by the second is in steps."""
     size = Fraction(step)
     return float(size.denominator), float(size.numerator)
 
@@ -178,7 +179,7 @@ def _broken_stamp(ev: int, exch_ns: int, local_ns: int, tally: np.void) -> int:
 
 
 @kernel
-def _steps(value: float, denominator: float, numerator: float, steps_max: int) -> int:
+def steps_of(value: float, denominator: float, numerator: float, steps_max: int) -> int:
     """Return a value as whole steps, or a negative code."""
     if not np.isfinite(value):
         return NOT_FINITE
@@ -235,11 +236,11 @@ def scan(rows: EventArray, grids: npt.NDArray[np.float64], tallies: npt.NDArray[
         row = rows[at]
         ev, exch_ns, local_ns = row["ev"], row["exch_ns"], row["local_ns"]
         broken = _broken_stamp(ev, exch_ns, local_ns, tally)
-        ticks = _steps(row["price"], grids[0, 0], grids[0, 1], TICKS_MAX)
+        ticks = steps_of(row["price"], grids[0, 0], grids[0, 1], TICKS_MAX)
         has_price = (ev & KIND_MASK) != DEPTH_CLEAR or (ev & SIDE_FLAGS) != 0
         if broken == _NONE and (ticks < 0 or (ticks == 0 and has_price)):
             broken = _PRICE
-        if broken == _NONE and _steps(row["qty"], grids[1, 0], grids[1, 1], LOTS_MAX) < 0:
+        if broken == _NONE and steps_of(row["qty"], grids[1, 0], grids[1, 1], LOTS_MAX) < 0:
             broken = _QTY
         if broken != _NONE:
             tally["broken_rule"] = broken
@@ -272,7 +273,7 @@ def _explain(row: np.void, tally: np.void, tick_size: Decimal, lot_size: Decimal
 
 
 def _explain_number(label: str, value: float, step: Decimal, steps_max: int, *, least: int) -> str:
-    code = int(_steps(value, *_ratio(step), steps_max))
+    code = int(steps_of(value, *grid_ratio(step), steps_max))
     rule = {
         NOT_FINITE: "finite",
         NEGATIVE: f">= {least * step}",

@@ -20,8 +20,37 @@ class Log(_Closed):
     checkpoints: list[str] = Field(description="BLAKE2b-256 so far after every 65,536 records")
 
 
+class FindingKinds(_Closed):
+    """Kinds of findings of a certificate by severity."""
+
+    info: int = Field(ge=0)
+    warning: int = Field(ge=0)
+    error: int = Field(ge=0)
+
+
+class DataCertificate(_Closed):
+    """What the certificate beside a data file said when the run began."""
+
+    verdict: Literal["clean", "warnings", "errors", "uncertified", "stale"] = Field(
+        description="uncertified: there was none; stale: it was about other content"
+    )
+    certificate_sha256: str | None = Field(description="SHA-256 of the certificate, null without one")
+    findings: FindingKinds
+
+
 class DataFile(_Closed):
     """One file of market data."""
+
+    path: str
+    sha256: str
+    rows: int = Field(ge=1)
+    certificate: DataCertificate | None = Field(
+        default=None, description="absent in records of earlier versions"
+    )
+
+
+class LatencyFile(_Closed):
+    """The file of order latencies."""
 
     path: str
     sha256: str
@@ -63,6 +92,9 @@ class RunRecord(_Closed):
     source_sha256: str | None = Field(default=None, description="over all source files of this package")
     strategy: StrategySource | None = None
     data: list[DataFile] | None = None
+    latency: LatencyFile | None = Field(
+        default=None, description="order latencies of kind interpolated; absent for constant ones"
+    )
     stop: str | None = Field(default=None, description="why the loop ended")
     log: Log | None = None
     log_digest: str | None = Field(default=None, description="BLAKE2b-256 over all records of events.bin")

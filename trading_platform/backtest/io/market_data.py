@@ -10,10 +10,12 @@ import numpy as np
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
 from ...data.cleared import returning_offer
+from ...data.certify.store import verdict_of
 from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
+from ...data.latency import check_latencies, latency_at, load_latencies
 from ...data.validate import DataFacts, validate_events
-from ...model.errors import DataError
+from ...model.errors import ConfigError, DataError
 from ...model.records import Records
 
 ROI_MARGIN_DIVISOR = 20  # kind auto: the traded range and 5 % of the price beyond it
@@ -35,13 +37,33 @@ class MarketData:
     roi_ticks: tuple[int, int] | None
     range_ticks: tuple[int, int]
     resyncs_ns: tuple[int, ...]
+    latency_file: Path | None
+    latencies: Records | None
+
+    def last_latency_ns(self) -> tuple[int, int]:
+        """Return entry and response latency of the latency file at the end of the data [ns]."""
+        assert self.latencies is not None
+        return latency_at(self.latencies, int(self.arrays[-1]["exch_ts"][-1]))
+
+    def latency_record(self) -> dict[str, Any]:
+        """Return what the run record says about the file of order latencies: nothing without one."""
+        if self.latency_file is None or self.latencies is None:
+            return {}
+        sha256 = file_sha256(self.latency_file)
+        return {"latency": {"path": str(self.latency_file), "sha256": sha256, "rows": len(self.latencies)}}
 
     def record(self) -> list[dict[str, Any]]:
-        """Return path, SHA-256 and rows of each file, for the run record."""
+        """Return path, SHA-256, rows and the verdict of the certificate of each file, for the run record."""
         files = list(zip(self.files, self.arrays, strict=True))
         if self.snapshot is not None and self.snapshot_file is not None:
             files.append((self.snapshot_file, self.snapshot))
-        return [{"path": str(path), "sha256": file_sha256(path), "rows": len(array)} for path, array in files]
+        return [_record(path, array) for path, array in files]
+
+
+def _record(path: Path, rows: Records) -> dict[str, Any]:
+    sha256 = file_sha256(path)
+    certificate = verdict_of(path, sha256)
+    return {"path": str(path), "sha256": sha256, "rows": len(rows), "certificate": certificate}
 
 
 def load_market_data(config: RunConfig) -> MarketData:
@@ -49,7 +71,9 @@ def load_market_data(config: RunConfig) -> MarketData:
 
     Raises
     ------
-    DataError : see data.files.load_events and data.validate.validate_events; a range the config's ROI does not cover
+    DataError : see data.files.load_events, data.validate.validate_events and data.latency.load_latencies; a range
+        that the config's ROI or the latency file does not cover
+    ConfigError : engine.ack_timeout_seconds is shorter than a round trip of the latency file
     """
     engine, instrument = config.engine, config.instrument
     arrays = tuple(load_events(path) for path in engine.data_files)
@@ -72,7 +96,29 @@ def load_market_data(config: RunConfig) -> MarketData:
         roi_ticks=roi,
         range_ticks=roi or (1, max(1, price_max_ticks)),
         resyncs_ns=_resyncs_ns(arrays, facts.first_local_ns),
+        latency_file=engine.latency.file,
+        latencies=_latencies(config, facts),
     )
+
+
+def _latencies(config: RunConfig, facts: DataFacts) -> Records | None:
+    """Return the order latencies of a file, None for constant ones."""
+    engine, path = config.engine, config.engine.latency.file
+    if path is None:
+        return None
+    rows = load_latencies(path)
+    found = check_latencies(rows, str(path))
+    if found.first_ns > facts.last_local_ns or found.last_ns < facts.first_local_ns:
+        raise DataError(
+            f"{path}: must be for the time of the data, {facts.first_local_ns} to {facts.last_local_ns} ns, was for "
+            f"{found.first_ns} to {found.last_ns} ns: make it again with `trading-platform data latency`"
+        )
+    if 0 < engine.ack_timeout_ns <= found.round_trip_max_ns:
+        raise ConfigError(
+            f"engine.ack_timeout_seconds must be > the longest round trip of {path} ({found.round_trip_max_ns} ns), "
+            f"was {engine.ack_timeout_seconds}: raise it, or use 0 (off)"
+        )
+    return rows
 
 
 def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:

@@ -34,7 +34,9 @@ class AssetSpec:
     ----------
     data : validated event arrays (hftbacktest event_dtype, C-contiguous), in the order of time; referenced, not copied
     snapshot : book before the first row, or None
-    entry_ns, response_ns : constant order latencies [ns] > 0
+    entry_ns, response_ns : constant order latencies [ns] > 0; with ``latencies`` those at the end of the data: the
+        adapter takes the response latency for the clock of reports that come after the last row
+    latencies : rows of order latencies to interpolate (data.latency.LATENCY, checked), or None for the constant ones
     queue_exponent : of the power_prob models, None for the others
     roi_ticks : inclusive range of the ROI depth, or None for the hash map
     """
@@ -49,6 +51,7 @@ class AssetSpec:
     partial_fill: bool
     roi_ticks: tuple[int, int] | None
     trades_capacity: int = 0
+    latencies: Records | None = None
 
 
 @dataclass
@@ -81,7 +84,8 @@ def build_engine(specs: Sequence[AssetSpec]) -> Engine:
         record["tick_size"] = float(spec.instrument.tick_size)
         record["lot_size"] = float(spec.instrument.lot_size)
         record["lots_per_unit"] = float(1 / spec.instrument.lot_size)
-    return Engine(venue, [*assets, *(array for spec in specs for array in (*spec.data, spec.snapshot))])
+    kept = (array for spec in specs for array in (*spec.data, spec.snapshot, spec.latencies))
+    return Engine(venue, [*assets, *kept])
 
 
 def _asset(spec: AssetSpec) -> Any:
@@ -101,7 +105,10 @@ def _asset(spec: AssetSpec) -> Any:
         asset._initial_snapshot_ndarray(spec.snapshot.ctypes.data, len(spec.snapshot))
     size = float(instrument.contract_size)
     asset = asset.inverse_asset(size) if instrument.inverse else asset.linear_asset(size)
-    asset = asset.constant_order_latency(spec.entry_ns, spec.response_ns)
+    if spec.latencies is None:
+        asset = asset.constant_order_latency(spec.entry_ns, spec.response_ns)
+    else:
+        asset = asset.intp_order_latency(spec.latencies)
     asset = _queue(asset, spec)
     asset = asset.partial_fill_exchange() if spec.partial_fill else asset.no_partial_fill_exchange()
     asset = asset.trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
