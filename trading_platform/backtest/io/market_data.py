@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...config.data_range import DATA_ROOT, DataRange
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
+from ...data.catalog import RangeData, read_range
 from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
 from ...data.validate import DataFacts, validate_events
@@ -22,11 +25,12 @@ ROI_MARGIN_DIVISOR = 20  # kind auto: the traded range and 5 % of the price beyo
 class MarketData:
     """Validated arrays and what was found in them.
 
-    ``roi_ticks`` is the inclusive range of the ROI depth, None for the hash map; ``range_ticks`` what the book may
-    show at all, ``resyncs_ns`` the local times at which the data clears the book after its first row.
+    ``names`` tell where each array is from, for messages. ``roi_ticks`` is the inclusive range of the ROI depth, None
+    for the hash map; ``range_ticks`` what the book may show at all, ``resyncs_ns`` the local times at which the data
+    clears the book after its first row. ``cut`` is set if the config names the data by range.
     """
 
-    files: tuple[Path, ...]
+    names: tuple[str, ...]
     arrays: tuple[Records, ...]
     snapshot: Records | None
     snapshot_file: Path | None
@@ -34,13 +38,25 @@ class MarketData:
     roi_ticks: tuple[int, int] | None
     range_ticks: tuple[int, int]
     resyncs_ns: tuple[int, ...]
+    cut: RangeData | None
 
     def record(self) -> list[dict[str, Any]]:
-        """Return path, SHA-256 and rows of each file, for the run record."""
-        files = list(zip(self.files, self.arrays, strict=True))
+        """Return path, SHA-256 and rows of each file, for the run record; of a range also what is used of them."""
+        if self.cut is not None:
+            return self.cut.record()
+        files = [(Path(name), array) for name, array in zip(self.names, self.arrays, strict=True)]
         if self.snapshot is not None and self.snapshot_file is not None:
             files.append((self.snapshot_file, self.snapshot))
         return [{"path": str(path), "sha256": file_sha256(path), "rows": len(array)} for path, array in files]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The data that a config names, not yet checked."""
+
+    parts: tuple[tuple[str, Records], ...]
+    snapshot: tuple[str, Records] | None
+    cut: RangeData | None
 
 
 def load_market_data(config: RunConfig) -> MarketData:
@@ -48,30 +64,50 @@ def load_market_data(config: RunConfig) -> MarketData:
 
     Raises
     ------
-    DataError : see data.files.load_events and data.validate.validate_events; a range the config's ROI does not cover
+    DataError : see data.files.load_events, data.catalog.read_range and data.validate.validate_events; a range of prices
+        that the config's ROI does not cover
     """
-    engine, instrument = config.engine, config.instrument
-    arrays = tuple(load_events(path) for path in engine.data_files)
-    facts = validate_events(
-        arrays, [str(path) for path in engine.data_files], instrument.tick_size, instrument.lot_size
-    )
-    snapshot, price_max_ticks = None, facts.price_max_ticks
-    if engine.initial_snapshot is not None:
-        snapshot = load_events(engine.initial_snapshot)
-        names = [str(engine.initial_snapshot)]
-        found = validate_events([snapshot], names, instrument.tick_size, instrument.lot_size)
-        price_max_ticks = max(price_max_ticks, found.price_max_ticks)
+    found, instrument = _find(config), config.instrument
+    names, arrays = tuple(name for name, _ in found.parts), tuple(array for _, array in found.parts)
+    facts = validate_events(arrays, names, instrument.tick_size, instrument.lot_size)
+    price_max_ticks = facts.price_max_ticks
+    if found.snapshot is not None:
+        name, rows = found.snapshot
+        book = validate_events([rows], [name], instrument.tick_size, instrument.lot_size)
+        price_max_ticks = max(price_max_ticks, book.price_max_ticks)
     roi = _roi_ticks(config, facts)
     return MarketData(
-        files=tuple(engine.data_files),
+        names=names,
         arrays=arrays,
-        snapshot=snapshot,
-        snapshot_file=engine.initial_snapshot,
+        snapshot=None if found.snapshot is None else found.snapshot[1],
+        snapshot_file=config.engine.initial_snapshot,
         facts=facts,
         roi_ticks=roi,
         range_ticks=roi or (1, max(1, price_max_ticks)),
         resyncs_ns=_resyncs_ns(arrays, facts.first_local_ns),
+        cut=found.cut,
     )
+
+
+def _find(config: RunConfig) -> _Found:
+    engine = config.engine
+    if engine.data is None:
+        files = engine.data_files or ()
+        snapshot = engine.initial_snapshot
+        return _Found(
+            parts=tuple((str(path), load_events(path)) for path in files),
+            snapshot=None if snapshot is None else (str(snapshot), load_events(snapshot)),
+            cut=None,
+        )
+    cut = range_of(engine.data, (config.instrument.tick_size, config.instrument.lot_size))
+    book = None if cut.book is None else ("the book at the start of the range", cut.book.snapshot)
+    return _Found(parts=tuple(cut.arrays()), snapshot=book, cut=cut)
+
+
+def range_of(data: DataRange, grid: tuple[Decimal, Decimal]) -> RangeData:
+    """Return the rows that a config names by range; a config that was not loaded from a file needs its root."""
+    root = Path(data.root if data.root is not None else DATA_ROOT)
+    return read_range(root, data.venue, data.instrument, data.start_ns, data.end_ns, grid=grid)
 
 
 def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
