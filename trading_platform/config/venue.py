@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ..model.ids import SESSION_EPOCH_MAX
 from ..model.instrument import Instrument
@@ -131,6 +131,8 @@ class DepthConfig(Section):
 
 class EngineConfig(Section):
     """What is replayed, and how the simulated venue behaves."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["data_files"]}, {"required": ["data"]}]})
 
     data_files: Annotated[tuple[DataPath, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None,
