@@ -2,7 +2,7 @@
 
 from .check import Finding, check_file
 from .files import CatalogFile, Facts, find_files, require_files
-from .ranges import DayRows, RangeData, read_range
+from .ranges import DayRows, RangeData, read_book, read_range
 
 __all__ = [
     "CatalogFile",
@@ -12,6 +12,7 @@ __all__ = [
     "RangeData",
     "check_file",
     "find_files",
+    "read_book",
     "read_range",
     "require_files",
 ]

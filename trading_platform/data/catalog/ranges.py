@@ -119,16 +119,51 @@ def read_range(
             f"{venue}/{instrument} must have rows received from {time_text(start_ns)} to {time_text(end_ns)}, "
             f"has none: it has {_describe_times(files)}"
         )
-    steps = _steps_of([day.file for day in days], grid)
     history = tuple(_history(files, days[0]))
-    for file in dict.fromkeys(part.file for part in (*history, *days)):
+    steps = _steps_of([part.file for part in (*history, *days)], grid)
+    for file in {day.file for day in days} - {part.file for part in history}:
         _require_bytes(file)
-    if not history:
-        return RangeData(tuple(days), (), None)
+    book = _book_of(history, steps, progress) if history else None
+    return RangeData(tuple(days), history, book)
+
+
+def read_book(
+    root: Path,
+    venue: str,
+    instrument: str,
+    at_ns: int,
+    *,
+    grid: tuple[Decimal, Decimal] | None = None,
+    progress: Progress | None = None,
+) -> StartBook:
+    """Return the books from what we received before ``at_ns``: those that a range which starts then begins with.
+
+    Raises
+    ------
+    DataError : see `read_range`; nothing on that day before ``at_ns``
+    """
+    files = _in_order(require_files(root, venue, instrument))
+    _require_days(files, at_ns - 1, at_ns)
+    before = [file for file in files if file.facts.first_local_ns < at_ns]
+    if not before:
+        raise DataError(
+            f"{venue}/{instrument} must have rows received before {time_text(at_ns)}, has {_describe_times(files)}"
+        )
+    rows = load_events(before[-1].path)
+    cut = cut_row(rows, at_ns)
+    history = tuple(_history(files, DayRows(before[-1], cut, len(rows), rows[cut:])))
+    return _book_of(history, _steps_of([part.file for part in history], grid), progress)
+
+
+def _book_of(
+    history: Sequence[DayRows], steps: tuple[Decimal, Decimal], progress: Progress | None
+) -> StartBook:
+    for part in history:
+        _require_bytes(part.file)
     inputs = [
         BookInput(part.file.path, part.file.facts.sha256, part.first_row, part.end_row) for part in history
     ]
-    return RangeData(tuple(days), history, start_book(inputs, Grid.of(*steps), progress))
+    return start_book(inputs, Grid.of(*steps), progress)
 
 
 def _in_order(files: Sequence[CatalogFile]) -> list[CatalogFile]:
