@@ -42,7 +42,15 @@ def test_times_are_exact_to_the_nanosecond_and_have_one_text(text: str, ns: int)
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "2024-13-01", "2024-08-08T25:00", "2024-08-08T00:00:00.0000000001Z", "1723075200", "1969-12-31"],
+    [
+        "",
+        "yesterday",
+        "2024-13-01",
+        "2024-08-08T25:00",
+        "2024-08-08T00:00:00.0000000001Z",
+        "1723075200",
+        "1969-12-31",
+    ],
 )
 def test_what_is_no_time_is_refused_with_its_name(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^start must be (an ISO 8601 time|a time of 1970 to 2100)"):
@@ -77,10 +85,19 @@ def test_data_is_named_exactly_once_and_the_error_names_both_ways() -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"end": "2024-08-08T23:55:00Z"}, 'engine.data.end must be after start ("2024-08-08T23:55:00Z"), was "2024'),
-        ({"start": "noon"}, "engine.data.start must be an ISO 8601 time such as 2024-08-08T23:54:00.123456789Z"),
+        (
+            {"end": "2024-08-08T23:55:00Z"},
+            'engine.data.end must be after start ("2024-08-08T23:55:00Z"), was "2024',
+        ),
+        (
+            {"start": "noon"},
+            "engine.data.start must be an ISO 8601 time such as 2024-08-08T23:54:00.123456789Z",
+        ),
         ({"start": 1_723_161_300}, "engine.data.start must be text in quotes, was 1723161300"),
-        ({"venue": "../binance"}, 'engine.data.venue must be 1 to 64 letters, digits or ._:@-, the first a letter or'),
+        (
+            {"venue": "../binance"},
+            "engine.data.venue must be 1 to 64 letters, digits or ._:@-, the first a letter or",
+        ),
         ({"instrument": "BTC/USDT"}, "engine.data.instrument must be 1 to 64 letters, digits or"),
         ({"root": ""}, 'engine.data.root must not be empty, was ""'),
         ({"day": "2024-08-08"}, "engine.data.day is not a known key"),
@@ -92,7 +109,9 @@ def test_what_is_wrong_in_a_range_is_told_with_its_key(values: dict[str, object]
 
 def test_a_range_brings_its_own_snapshot() -> None:
     (line,) = errors(ranged() | {"engine.initial_snapshot": "book.npz"})
-    assert line.startswith("engine.initial_snapshot must be left out with data, which brings the book at its start")
+    assert line.startswith(
+        "engine.initial_snapshot must be left out with data, which brings the book at its start"
+    )
 
 
 def test_the_root_is_that_of_the_file_the_variable_or_the_current_directory(
@@ -120,5 +139,7 @@ def test_the_root_is_that_of_the_file_the_variable_or_the_current_directory(
     assert root({"TRADING_PLATFORM_DATA_ROOT": "other"}) == str(tmp_path / "other")
     assert root({}) == str(tmp_path / "data")
     (tmp_path / "data").rmdir()
-    with pytest.raises(ConfigError, match=r"engine\.data\.root must be an existing directory, was left out, which means"):
+    with pytest.raises(
+        ConfigError, match=r"engine\.data\.root must be an existing directory, was left out, which means"
+    ):
         root({})

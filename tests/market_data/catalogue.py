@@ -1,6 +1,5 @@
 """A catalogue to test with, and what the engine shows of some rows."""
 
-import ctypes
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import shutil
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +93,7 @@ def test_consecutive_ranges_hold_each_row_once_and_copy_none(coinm_catalogue: Pa
     rows = [load_events(file.path) for file in files]
     first, last = int(local_ns(rows[0])[0]), int(local_ns(rows[1])[-1])
     borders = [first, *(first + (last - first) * part // 7 for part in range(1, 7)), last + 1]
-    ranges = [read(coinm_catalogue, a, b) for a, b in zip(borders, borders[1:], strict=False)]
+    ranges = [read(coinm_catalogue, a, b) for a, b in pairwise(borders)]
 
     days = [day for cut in ranges for day in cut.days]
     assert b"".join(day.rows.tobytes() for day in days) == b"".join(part.tobytes() for part in rows)
@@ -156,10 +157,14 @@ def test_a_file_that_starts_with_its_snapshot_needs_no_book(tmp_path: Path) -> N
     assert read(tmp_path, MIDNIGHT_NS, MIDNIGHT_NS + 2 * S).book is None
 
     within = read(tmp_path, MIDNIGHT_NS + S + 2 * 10**7, MIDNIGHT_NS + 2 * S)
-    assert [(part.file.day, part.end_row) for part in within.history] == [("2024-08-09", within.days[0].first_row)]
+    assert [(part.file.day, part.end_row) for part in within.history] == [
+        ("2024-08-09", within.days[0].first_row)
+    ]
 
 
-def test_the_book_reaches_back_to_the_last_file_with_a_snapshot_and_over_no_missing_day(tmp_path: Path) -> None:
+def test_the_book_reaches_back_to_the_last_file_with_a_snapshot_and_over_no_missing_day(
+    tmp_path: Path,
+) -> None:
     day_ns = 86_400 * S
     for number, with_snapshot in ((-4, True), (-3, True), (-2, False), (-1, False)):
         put(tmp_path, market(MIDNIGHT_NS + number * day_ns, snapshot=with_snapshot))
@@ -248,7 +253,7 @@ def test_a_file_that_changed_since_its_manifest_is_refused(tmp_path: Path) -> No
     raw = bytearray(path.read_bytes())
     raw[-20] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(DataError, match="sha256 must be .* as in its manifest, was"):
+    with pytest.raises(DataError, match=r"sha256 must be .* as in its manifest, was"):
         read(tmp_path, MIDNIGHT_NS, MIDNIGHT_NS + S)
 
 
@@ -274,9 +279,7 @@ def test_the_grid_of_a_run_must_fit_the_manifest(
     put(tmp_path, market(MIDNIGHT_NS), **changes)
     wanted = (Decimal(tick), Decimal(1))
     if not words:
-        assert read_range(
-            tmp_path, VENUE, INSTRUMENT, MIDNIGHT_NS, MIDNIGHT_NS + S, grid=wanted
-        ).days
+        assert read_range(tmp_path, VENUE, INSTRUMENT, MIDNIGHT_NS, MIDNIGHT_NS + S, grid=wanted).days
         return
     with pytest.raises(DataError, match=words.replace("(", r"\(").replace(")", r"\)")):
         read_range(tmp_path, VENUE, INSTRUMENT, MIDNIGHT_NS, MIDNIGHT_NS + S, grid=wanted)
@@ -287,7 +290,10 @@ def test_broken_manifests_are_told_with_their_path(tmp_path: Path) -> None:
     manifest = path.with_suffix(".json")
     for text, words in (
         ("{", "must be a JSON object"),
-        ('{"schema": "trading-platform/market-data/1"}', "schema must be trading-platform/market-data/2, was"),
+        (
+            '{"schema": "trading-platform/market-data/1"}',
+            "schema must be trading-platform/market-data/2, was",
+        ),
         ('{"schema": "trading-platform/market-data/2"}', "must be a complete manifest, is wrong at 'output'"),
     ):
         manifest.write_text(text)

@@ -1,6 +1,7 @@
 """The book at a row: against a book written in plain Python, and against the engine's."""
 
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +34,9 @@ GRID = Grid.of(Decimal("0.1"), Decimal(1))
 SIDES = (BUY_FLAG, SELL_FLAG)
 ROWS = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from((DEPTH, DEPTH_SNAPSHOT, TRADE)), st.sampled_from(SIDES))
-        .map(lambda kind: kind[0] | kind[1]),
+        st.tuples(st.sampled_from((DEPTH, DEPTH_SNAPSHOT, TRADE)), st.sampled_from(SIDES)).map(
+            lambda kind: kind[0] | kind[1]
+        ),
         st.sampled_from((DEPTH_CLEAR, DEPTH_CLEAR | BUY_FLAG, DEPTH_CLEAR | SELL_FLAG)),
     ).flatmap(
         lambda ev: st.tuples(
@@ -60,7 +62,9 @@ def levels(book: Book) -> tuple[dict[int, int], dict[int, int]]:
     return bids, asks
 
 
-@given(drawn=ROWS, flag=st.sampled_from((LOCAL_FLAG, EXCH_FLAG)), cuts=st.lists(st.integers(0, 60), max_size=3))
+@given(
+    drawn=ROWS, flag=st.sampled_from((LOCAL_FLAG, EXCH_FLAG)), cuts=st.lists(st.integers(0, 60), max_size=3)
+)
 def test_book_equals_one_in_plain_python_in_any_chunks(
     drawn: list[tuple[int, int, int, int]], flag: int, cuts: list[int]
 ) -> None:
@@ -68,7 +72,7 @@ def test_book_equals_one_in_plain_python_in_any_chunks(
     rows = rows_from(drawn)
     book = Book(GRID, flag)
     places = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
-    for start, stop in zip(places, places[1:], strict=False):
+    for start, stop in pairwise(places):
         book.fold(rows[start:stop])
 
     plain = PlainBook().add_rows(rows, flag)
@@ -153,11 +157,13 @@ def test_a_book_is_built_once_and_its_key_is_its_content(
 
 def test_rows_of_the_venue_alone_make_no_book_of_ours(tmp_path: Path) -> None:
     rows = rows_of((DEPTH | BUY_FLAG | EXCH_FLAG, T0_NS, T0_NS + 10, 100.0, 1.0))
-    with pytest.raises(DataError, match="needs rows that we received before it, found none in rows.npy"):
+    with pytest.raises(DataError, match="needs rows that we received before it, found none in rows"):
         build_book([input_of(tmp_path / "rows.npy", rows)], GRID)
 
 
-def test_chunks_bound_the_work_and_change_nothing(coinm_catalogue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_bound_the_work_and_change_nothing(
+    coinm_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (first, _) = find_files(coinm_catalogue)
     inputs = [BookInput(first.path, first.facts.sha256, 0, 40_000)]
     whole = build_book(inputs, GRID)

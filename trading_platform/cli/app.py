@@ -11,7 +11,20 @@ import typer
 from .. import __version__
 from ..backtest.runtime.logs import LogSettings
 from ..model.errors import TradingPlatformError
-from . import config, data, data_catalog, events, orders, run, runs, schema, strategy, verify, warmup
+from . import (
+    config,
+    data,
+    data_catalog,
+    data_fetch,
+    events,
+    orders,
+    run,
+    runs,
+    schema,
+    strategy,
+    verify,
+    warmup,
+)
 
 INTERRUPTED: Final = 130  # 128 + SIGINT
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
@@ -50,7 +63,9 @@ runs_app.command("note")(runs.note)
 runs_app.command("rm")(runs.rm)
 app.add_typer(runs_app, name="runs")
 
-data_app = typer.Typer(no_args_is_help=True, help="Market data: convert, fetch, catalogue, look, cut, export.")
+data_app = typer.Typer(
+    no_args_is_help=True, help="Market data: convert, fetch, catalogue, look, cut, export."
+)
 data_app.command("convert")(data.convert)
 data_app.command("synth")(data.synth)
 data_app.command("ls")(data_catalog.ls)
@@ -58,6 +73,7 @@ data_app.command("show")(data_catalog.show)
 data_app.command("verify")(data_catalog.verify)
 data_app.command("snapshot")(data_catalog.snapshot)
 data_app.command("export")(data_catalog.export)
+data_app.add_typer(data_fetch.app, name="fetch")
 app.add_typer(data_app, name="data")
 
 

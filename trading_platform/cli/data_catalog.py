@@ -220,9 +220,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     texts = ("kind", "side", "event of", "venue's time", "our time")
     table = plain_table(*texts, "price", "quantity", left=texts)
     for row in rows:
-        whose = " and ".join(
-            word for word, flag in (("venue", row["exch"]), ("ours", row["local"])) if flag
-        )
+        whose = " and ".join(word for word, flag in (("venue", row["exch"]), ("ours", row["local"])) if flag)
         times = (time_text(row["exch_ns"]), time_text(row["local_ns"]))
         table.add_row(row["kind"], row["side"], whose, *times, f"{row['price']:.10g}", f"{row['qty']:.10g}")
     console().print(table)
@@ -260,9 +258,7 @@ def snapshot(
     name: Annotated[
         str, typer.Argument(help="VENUE/INSTRUMENT of the catalogue.", metavar="VENUE/INSTRUMENT")
     ],
-    at: Annotated[
-        str, typer.Option("--at", help="The book before what we received then: ISO 8601, UTC.")
-    ],
+    at: Annotated[str, typer.Option("--at", help="The book before what we received then: ISO 8601, UTC.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .npy or .npz file to write.")],
     root: RootOption = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a file that differs.")] = False,
@@ -292,7 +288,9 @@ def snapshot(
     if as_json:
         print_json(told)
         return
-    print(f"wrote {out} ({len(bids):,} bids from {bid}, {len(asks):,} asks from {ask}, as of {told['received']})")
+    print(
+        f"wrote {out} ({len(bids):,} bids from {bid}, {len(asks):,} asks from {ask}, as of {told['received']})"
+    )
     next_step(f"trading-platform run --config CONFIG --set 'engine.initial_snapshot=\"{out.absolute()}\"'")
 
 

@@ -30,9 +30,7 @@ def _folder_name(text: str) -> str:
 
 
 UtcTime = Annotated[str, AfterValidator(_canonical), Field(json_schema_extra={"pattern": TIME_TEXT})]
-FolderName = Annotated[
-    str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": FOLDER_NAME})
-]
+FolderName = Annotated[str, AfterValidator(_folder_name), Field(json_schema_extra={"pattern": FOLDER_NAME})]
 
 
 class DataRange(Section):

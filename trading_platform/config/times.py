@@ -9,9 +9,9 @@ from ..model.errors import ConfigError
 NS_PER_S: Final = 1_000_000_000
 NS_PER_DAY: Final = 86_400 * NS_PER_S
 TIME_NS_MAX: Final = 4_102_444_800 * NS_PER_S  # 2100-01-01
-TIME_TEXT: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$"
-)
+_DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK: Final = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+TIME_TEXT: Final = rf"^{_DAY}([T ]{_CLOCK})?$"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FORM: Final = "an ISO 8601 time such as 2024-08-08T23:54:00.123456789Z (UTC, if no offset is given)"
 

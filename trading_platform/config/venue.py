@@ -132,7 +132,9 @@ class DepthConfig(Section):
 class EngineConfig(Section):
     """What is replayed, and how the simulated venue behaves."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["data_files"]}, {"required": ["data"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["data_files"]}, {"required": ["data"]}]}
+    )
 
     data_files: Annotated[tuple[DataPath, ...], Field(strict=False, min_length=1)] | None = Field(
         default=None,
@@ -140,7 +142,8 @@ class EngineConfig(Section):
         examples=[["data/btcusdt_20240808.npy"]],
     )
     data: DataRange | None = Field(
-        default=None, description="market data of the catalogue, by venue, instrument and time; or see data_files"
+        default=None,
+        description="market data of the catalogue, by venue, instrument and time; or see data_files",
     )
     initial_snapshot: DataPath | None = Field(
         default=None,
@@ -218,7 +221,7 @@ class EngineConfig(Section):
             text = "is required, or engine.data_files: name the data by venue, instrument, start and end, or by files"
             raise_problems([Problem("", text)])
         if files is not None and data is not None:
-            text = "must be left out where engine.data_files names the data: exactly one of the two (null takes one back)"
+            text = "must be left out where engine.data_files names the data: one of the two (null takes one back)"
             raise_problems([Problem("", text)])
         return data
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from .._jit import cache_root
@@ -112,11 +113,13 @@ class Book:
         places = np.flatnonzero(wanted)
         rows = chunk[places]
         return _Updates(
-            places, steps_of(rows["px"], self._grid.tick), np.maximum(0, steps_of(rows["qty"], self._grid.lot))
+            places,
+            steps_of(rows["px"], self._grid.tick),
+            np.maximum(0, steps_of(rows["qty"], self._grid.lot)),
         )
 
 
-def steps_of(values: np.ndarray[tuple[int], np.dtype[np.float64]], step: Fraction) -> IntArray:
+def steps_of(values: npt.NDArray[np.float64], step: Fraction) -> IntArray:
     """Return values on a grid as whole steps, as validate_events and the engine count them."""
     counted: IntArray = np.rint(values * step.denominator / step.numerator).astype(np.int64)
     return counted

@@ -31,7 +31,7 @@ def export_parquet(
 ) -> int:
     """Write rows to a Parquet file, whole or not at all, and return their number.
 
-    Columns: ``kind`` (DEPTH, TRADE, DEPTH_CLEAR, DEPTH_SNAPSHOT), ``side`` (buy, sell; both for a clear without a side),
+    Columns: ``kind`` (DEPTH, TRADE, DEPTH_CLEAR, DEPTH_SNAPSHOT), ``side`` (buy, sell; both: a clear of both),
     ``exch`` and ``local`` (whether the row is an event of that side), ``exch_ts`` and ``local_ts`` (UTC, ns),
     ``price_ticks``, ``lots``, ``price``, ``qty``.
 
@@ -74,7 +74,9 @@ def decoded(rows: EventArray, grid: Grid) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "kind": pl.Series(np.array(list(KINDS))[codes], dtype=_KIND_NAMES),
-            "side": pl.Series(np.where(buy & ~sell, "buy", np.where(sell & ~buy, "sell", "both")), dtype=_SIDES),
+            "side": pl.Series(
+                np.where(buy & ~sell, "buy", np.where(sell & ~buy, "sell", "both")), dtype=_SIDES
+            ),
             "exch": (event & EXCH_FLAG) != 0,
             "local": (event & LOCAL_FLAG) != 0,
             "exch_ts": pl.Series(np.ascontiguousarray(rows["exch_ts"])).cast(_TIME),

@@ -52,7 +52,7 @@ class CatalogFile:
     @property
     def name(self) -> str:
         """Path below the root."""
-        return "/".join((self.venue, self.instrument, self.day, self.path.name))
+        return f"{self.venue}/{self.instrument}/{self.day}/{self.path.name}"
 
     @property
     def manifest_path(self) -> Path:

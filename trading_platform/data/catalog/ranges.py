@@ -74,7 +74,7 @@ class RangeData:
         return _joined(parts)
 
     def record(self) -> list[dict[str, Any]]:
-        """Return the files with their SHA-256 and what was used of them, and the book at the start, for the run record."""
+        """Return the files with their SHA-256, what was used of them, and the book at the start, for the run record."""
         found = [part.record("book") for part in self.history] + [day.record("replay") for day in self.days]
         if self.book is not None:
             found[len(self.history)]["start_book"] = {
@@ -300,8 +300,8 @@ def _require_bytes(file: CatalogFile) -> None:
     actual = file_sha256(file.path)
     if actual != file.facts.sha256:
         raise DataError(
-            f"{file.path}: sha256 must be {file.facts.sha256} as in its manifest, was {actual}: the file changed since; "
-            "`trading-platform data verify` checks the whole catalogue"
+            f"{file.path}: sha256 must be {file.facts.sha256} as in its manifest, was {actual}: it changed "
+            "since; `trading-platform data verify` checks the whole catalogue"
         )
 
 
