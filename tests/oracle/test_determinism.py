@@ -35,11 +35,11 @@ PROBABILISTIC: dict[
 PROCESS: Final = """
 import json, sys
 import trading_platform
-from trading_platform._jit import KernelCache
+from trading_platform._jit import compiled_names
 from trading_platform.backtest.runtime.child import main
 
 code = main()
-print(json.dumps({"package": trading_platform.__file__, "compiled": KernelCache.compiled}), file=sys.stderr)
+print(json.dumps({"package": trading_platform.__file__, "compiled": compiled_names}), file=sys.stderr)
 sys.exit(code)
 """
 
@@ -186,12 +186,9 @@ def installation(slice_file: Path, tmp_path: Path) -> Iterator[Installation]:
     package, cache = root / PACKAGE.name, root / "cache"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     cache.mkdir()
-    kernels = _jit.cache_root() / f"kernels-{_jit.kernel_hash()[:16]}"
-    others = [
-        _jit.cache_directory(PACKAGE / name) for name in ("strategies/touch_maker.py", "data/validate.py")
-    ]
-    for compiled in (kernels, *others) if _jit.COMPILED else ():
-        shutil.copytree(compiled, cache / compiled.name, ignore=shutil.ignore_patterns("*.tmp.*"))
+    for name in ("core/step.py", "data/validate.py") if _jit.COMPILED else ():
+        top = _jit.cache_directory(PACKAGE / name).relative_to(_jit.cache_root()).parts[0]
+        shutil.copytree(_jit.cache_root() / top, cache / top, ignore=shutil.ignore_patterns("*.tmp*"))
     set_modes(root, 0o555, 0o444)
     for directory in (root, package, cache):
         assert_refuses(directory, prefix)
@@ -233,9 +230,6 @@ def run_installed(installation: Installation, directory: Path, **environment: st
 
 
 @pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
-@pytest.mark.xfail(
-    strict=False, reason="the check of blocks is compiled once more there: its cache key to be found"
-)
 def test_read_only_installation_with_a_warm_cache_gives_the_digest(
     tmp_path: Path, installation: Installation
 ) -> None:

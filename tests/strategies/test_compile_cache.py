@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import trading_platform
-from trading_platform import _jit, _sources
+from trading_platform import _jit
+from trading_platform._jit import sources
 from trading_platform.strategies import grid_maker, touch_maker
 
 pytestmark = pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
@@ -31,14 +32,14 @@ def read_only_file_system(event, arguments):
 if request["read_only"]:
     sys.addaudithook(read_only_file_system)
 
-from trading_platform._jit import KernelCache
+from trading_platform._jit import compiled_names
 from trading_platform.core.state import new_state
 from trading_platform.strategies.registry import load_strategy
 
 state = new_state()
 state.books["bid_ticks"] = 1000
 load_strategy(request["class_path"], Path(request["search"])).entry(state)
-compiled = [name.rpartition(".")[2] for name in KernelCache.compiled]  # "module.name"
+compiled = [name.rpartition(".")[2] for name in compiled_names]  # "module.name"
 asked = [int(state.intents[0][name]) for name in ("price_ticks", "qty_lots")]
 print(json.dumps({"compiled": compiled, "asked": asked}))
 """
@@ -108,7 +109,7 @@ def test_second_process_compiles_nothing_of_what_is_shipped() -> None:
         "import json; from trading_platform import _jit; from trading_platform.runner import compiled, interpreted; "
         "from trading_platform.backtest import engine; "
         "from trading_platform.strategies import grid_maker, touch_maker; "
-        "print(json.dumps(_jit.KernelCache.compiled))"
+        "print(json.dumps(_jit.compiled_names))"
     )
     package = str(Path(trading_platform.__file__).parents[1])
     done = subprocess.run(
@@ -141,8 +142,10 @@ def test_strategy_is_compiled_once_and_again_after_each_change(workshop: Worksho
     assert workshop.run("alone") == {"compiled": [], "asked": [999, 11]}, "the first version is still there"
 
 
-def test_strategy_is_compiled_alone(workshop: Workshop) -> None:
+def test_a_second_strategy_is_compiled_alone(workshop: Workshop) -> None:
     """The kernels it calls were compiled for all strategies: whatever constants it passes to them."""
+    workshop.write("first", helper="first_helper", lots=3, away=7)
+    workshop.run("first")
     workshop.write("alone", helper="helper", lots=11)
 
     assert set(workshop.run("alone")["compiled"]) == {"alone", "_entry_alone", "lots_wanted"}
@@ -176,6 +179,6 @@ def test_sources_of_an_installed_strategy_count_too(tmp_path: Path, monkeypatch:
     maker = package / "maker.py"
     maker.write_text("from installed_strategies.helper import STEP\n")
     monkeypatch.syspath_prepend(str(package.parent))
-    monkeypatch.setattr(_sources.sysconfig, "get_path", lambda _name: str(package.parent))
+    monkeypatch.setattr(sources.sysconfig, "get_path", lambda _name: str(package.parent))
 
-    assert [path.name for path in _sources.source_closure(maker)] == ["helper.py", "maker.py"]
+    assert [path.name for path in sources.source_closure(maker)] == ["helper.py", "maker.py"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ..strategies.compile_errors import own_files
+from .._jit.sources import own_files
 from .words import Words
 
 Line = tuple[str, int]  # file, line

@@ -1,5 +1,6 @@
 """Calls of a strategy under observation: what it changed, what it asked for, and how long it took."""
 
+import inspect
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from .words import Place, Vector, Words
 
 CALL_SECONDS: Final = 10.0  # of one call in plain Python: longer is a loop without an end
 _INTENT_FIELDS: Final = INTENT.names or ()
-_APPEND: Final = intents.append.__code__
+_APPEND: Final = inspect.unwrap(intents.append).__code__
 _VIEW_APPEND: Final = View._append.__code__
 
 

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from .._jit import COMPILED
+from .._jit.sources import own_files
 from ..config.load import Loaded, validate_params
 from ..config.run import RunConfig, check_bounds, config_sha256
 from ..core.state import State, new_state
@@ -37,7 +38,6 @@ from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
 from ..report.summary import RunFacts, summarize
 from ..runner.ledger import Ledger
 from ..runner.loop import begin, end, release
-from ..strategies.compile_errors import own_files
 from ..strategies.compiled import CompiledStrategy
 from ..strategies.registry import AnyStrategy, load_strategy
 from ..strategies.view import View

@@ -1,8 +1,5 @@
 """``warmup``: compile everything once."""
 
-from contextlib import suppress
-from decimal import Decimal
-
 from .common import JsonOption, next_step, print_json, progress
 
 
@@ -16,21 +13,22 @@ def warmup(as_json: JsonOption = False) -> None:
 
         if not _jit.is_compiled():
             show.phase("compiling kernels, once per installation: about a minute")
-        import numpy as np
+        from ..data.validate import scan
+        from ..eventlog.schema import first_fault
+        from ..runner import compiled, interpreted, loop
+        from ..strategies import grid_maker, touch_maker  # noqa: F401 (importing compiles)
 
-        from ..data.synth import synthesize
-        from ..data.validate import validate_events
-        from ..eventlog.schema import check_block
-        from ..model.errors import EventLogError
-        from ..model.records import EVENT
-        from ..runner import compiled, interpreted  # noqa: F401 (importing compiles)
-        from ..strategies import grid_maker, touch_maker  # noqa: F401
-
-        with suppress(EventLogError):  # an empty record is none; these compile on first use
-            check_block(np.zeros(1, EVENT), 0, 0)
-        rows = synthesize(1, 1, 10**9)
-        validate_events([rows], ["warmup"], Decimal("0.1"), Decimal("0.001"))
-    count = len(_jit.KernelCache.compiled)
+        for each in (
+            loop.begin,
+            loop.end,
+            loop.release,
+            compiled.run_compiled,
+            interpreted.run_to_wakeup,
+            scan,
+            first_fault,
+        ):
+            each.load()
+    count = len(_jit.compiled_names)
     root = str(_jit.cache_root())
     if as_json:
         print_json({"compiled": count, "cache": root})

@@ -6,12 +6,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from .._state_type import STATE, bind
+from .._jit import bind
 from ..model import records
 from ..model.errors import ConfigError
 from ..model.records import NEVER, Records
 
-__all__ = ["FIELDS", "MEMORY_BYTES", "PARAMS_BYTES", "STATE", "State", "new_state"]
+__all__ = ["FIELDS", "MEMORY_BYTES", "PARAMS_BYTES", "State", "new_state"]
 PARAMS_BYTES: Final = 4096
 MEMORY_BYTES: Final = 1 << 20
 
@@ -41,7 +41,7 @@ FIELDS: Final[dict[str, np.dtype[Any]]] = {
 class State:
     """What every kernel gets: one array of records per field of FIELDS, sized once. ``I`` is the number of instruments.
 
-    Compiled code gets one pointer (see _state_type.py); plain Python uses the arrays themselves.
+    Compiled code gets one pointer (see _jit/state_type.py); plain Python uses the arrays themselves.
     """
 
     __slots__ = (*FIELDS, "_table", "address")

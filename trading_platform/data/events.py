@@ -4,7 +4,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from hftbacktest import types as hft
+
+from .._hftbacktest import TYPES as hft
 
 EventArray: TypeAlias = npt.NDArray[np.void]
 IntArray: TypeAlias = npt.NDArray[np.int64]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from .._jit import kernel
+from .._jit import Array, entry, kernel
 from ..model.errors import DataError
 from ..model.records import TICKS_MAX, int64_record
 from .events import (
@@ -26,7 +26,6 @@ from .events import (
     SIDE_FLAGS,
     TRADE,
     EventArray,
-    IntArray,
 )
 
 GRID_TOLERANCE: Final = 1e-6  # of a step
@@ -60,6 +59,15 @@ _NONE, _KIND, _FLAGS, _SIDE, _EXCH_RANGE, _LOCAL_RANGE, _EXCH_FALLS, _LOCAL_FALL
     int(rule) for rule in Rule
 )
 _KINDS: Final = tuple(KINDS.values())
+_FIELDS: Final[Any] = EVENT.fields
+_ROW: Final[np.dtype[Any]] = np.dtype(  # the engine's row as the kernel reads it: flags as a signed number
+    {
+        "names": ["ev", "exch_ns", "local_ns", "price", "qty"],
+        "formats": ["i8", "i8", "i8", "f8", "f8"],
+        "offsets": [int(_FIELDS[name][1]) for name in ("ev", "exch_ts", "local_ts", "px", "qty")],
+        "itemsize": EVENT.itemsize,
+    }
+)
 _TALLY: Final = int64_record(
     "rows",
     "local_rows",
@@ -135,9 +143,7 @@ def validate_events(
                 f"{name}: must be a non-empty C-contiguous one-dimensional array of event_dtype, "
                 f"was {rows.dtype} of shape {rows.shape}"
             )
-        held = _read_only(rows)
-        stamps = held["ev"].view(np.int64), held["exch_ts"], held["local_ts"]
-        at = int(_scan(stamps, (held["px"], held["qty"]), grids, tally[0]))
+        at = scan(rows.view(_ROW), grids, tally)
         if at >= 0:
             raise DataError(f"{name}: row {at}: {_explain(rows[at], tally[0], tick_size, lot_size)}")
     return _facts(tally[0], names[0])
@@ -146,51 +152,6 @@ def validate_events(
 def _ratio(step: Decimal) -> tuple[float, float]:
     size = Fraction(step)
     return float(size.denominator), float(size.numerator)
-
-
-def _read_only(rows: EventArray) -> EventArray:
-    """Return a read-only view: one type for the kernel, whether mapped or in memory."""
-    view = np.asarray(rows).view()
-    view.flags.writeable = False
-    return view
-
-
-@kernel
-def _scan(
-    stamps: tuple[IntArray, IntArray, IntArray],
-    numbers: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-    grids: npt.NDArray[np.float64],
-    tally: np.void,
-) -> int:
-    """Add rows to ``tally`` until one breaks a rule; return its index, or -1.
-
-    Parameters
-    ----------
-    stamps : tuple of arrays
-        ev, exch_ts [ns], local_ts [ns] of one file
-    numbers : tuple of arrays
-        price, quantity
-    grids : array
-        shape (2, 2): a price, a quantity times the first number by the second is in steps
-    tally : _TALLY record
-        changed in place
-    """
-    ev_column, exch_column, local_column = stamps
-    price_column, qty_column = numbers
-    for at in range(len(ev_column)):
-        ev, exch_ns, local_ns = ev_column[at], exch_column[at], local_column[at]
-        broken = _broken_stamp(ev, exch_ns, local_ns, tally)
-        ticks = _steps(price_column[at], grids[0, 0], grids[0, 1], TICKS_MAX)
-        has_price = (ev & KIND_MASK) != DEPTH_CLEAR or (ev & SIDE_FLAGS) != 0
-        if broken == _NONE and (ticks < 0 or (ticks == 0 and has_price)):
-            broken = _PRICE
-        if broken == _NONE and _steps(qty_column[at], grids[1, 0], grids[1, 1], LOTS_MAX) < 0:
-            broken = _QTY
-        if broken != _NONE:
-            tally["broken_rule"] = broken
-            return at
-        _note(ev, exch_ns, local_ns, ticks, tally)
-    return -1
 
 
 @kernel
@@ -254,6 +215,37 @@ def _note(ev: int, exch_ns: int, local_ns: int, ticks: int, tally: np.void) -> N
         tally["snapshot_rows"] += 1
         if tally["first_snapshot_row"] < 0:
             tally["first_snapshot_row"] = tally["rows"] - 1
+
+
+@entry(Array(_ROW), Array(np.dtype(np.float64), 2), Array(_TALLY))
+def scan(rows: EventArray, grids: npt.NDArray[np.float64], tallies: npt.NDArray[np.void]) -> int:
+    """Add rows to a tally until one breaks a rule; return its index, or -1.
+
+    Parameters
+    ----------
+    rows : _ROW records
+        of one file
+    grids : array
+        shape (2, 2): a price, a quantity times the first number by the second is in steps
+    tallies : _TALLY records
+        the first is changed in place
+    """
+    tally = tallies[0]
+    for at in range(len(rows)):
+        row = rows[at]
+        ev, exch_ns, local_ns = row["ev"], row["exch_ns"], row["local_ns"]
+        broken = _broken_stamp(ev, exch_ns, local_ns, tally)
+        ticks = _steps(row["price"], grids[0, 0], grids[0, 1], TICKS_MAX)
+        has_price = (ev & KIND_MASK) != DEPTH_CLEAR or (ev & SIDE_FLAGS) != 0
+        if broken == _NONE and (ticks < 0 or (ticks == 0 and has_price)):
+            broken = _PRICE
+        if broken == _NONE and _steps(row["qty"], grids[1, 0], grids[1, 1], LOTS_MAX) < 0:
+            broken = _QTY
+        if broken != _NONE:
+            tally["broken_rule"] = broken
+            return at
+        _note(ev, exch_ns, local_ns, ticks, tally)
+    return -1
 
 
 def _explain(row: np.void, tally: np.void, tick_size: Decimal, lot_size: Decimal) -> str:

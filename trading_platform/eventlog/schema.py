@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from .._jit import kernel
+from .._jit import INT, Array, entry
 from ..model import enums
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
@@ -133,15 +133,22 @@ def check_block(block: EventArray, last_seq: int, last_now_ns: int) -> None:
     if not len(block):
         return
     words, bytes_, halves, doubles = (block.view(size).reshape(len(block), -1) for size in _GROUPS)
-    index = _first_fault(words, bytes_, halves, doubles, last_seq, last_now_ns)
+    index = first_fault(words, bytes_, halves, doubles, last_seq, last_now_ns)
     if index >= 0:
         before = block[index - 1] if index else {"seq": last_seq, "now_ns": last_now_ns}
         told = _broken_rule(block[index], int(before["seq"]), int(before["now_ns"]))
         raise EventLogError(f"{told}; nothing of this block was written")
 
 
-@kernel
-def _first_fault(
+@entry(
+    Array(np.dtype(np.int64), 2),
+    Array(np.dtype(np.int8), 2),
+    Array(np.dtype(np.uint16), 2),
+    Array(np.dtype(np.uint32), 2),
+    INT,
+    INT,
+)
+def first_fault(
     words: npt.NDArray[np.int64],
     bytes_: npt.NDArray[np.int8],
     halves: npt.NDArray[np.uint16],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import __version__
-from .._sources import package_files, source_closure
+from .._jit.sources import package_files, source_closure
 
 LIBRARIES: Final = ("hftbacktest", "numpy", "numba", "llvmlite", "pydantic", "polars")
 

@@ -3,28 +3,25 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from numba import types
-
-from .._jit import entry
-from ..core.state import STATE, State
+from .._jit import STATE, STRATEGY, Array, call_strategy, entry
+from ..core.state import State
 from ..model.enums import Stop
 from ..model.records import Records
-from ..venues.hftbacktest.adapter import VENUE_TYPE
+from ..venues.hftbacktest.adapter import VENUE
 from .loop import advance
 
-STRATEGY: Final = types.FunctionType(types.int64(STATE))
 _WAKE: Final = int(Stop.WAKE)
 _STRATEGY_ERROR: Final = int(Stop.STRATEGY_ERROR)
 
 
-@entry(types.int64(VENUE_TYPE, STATE, STRATEGY))
+@entry(Array(VENUE), STATE, STRATEGY)
 def run_compiled(venue: Records, state: State, strategy: Callable[[State], int]) -> int:
     """Run a compiled strategy until the loop has to stop."""
     while True:
         stop = advance(venue, state)
         if stop != _WAKE:
             return stop
-        code = strategy(state)
+        code = call_strategy(strategy, state)
         if code != 0:
             state.session[0]["stop_detail"] = code
             return _STRATEGY_ERROR
@@ -32,8 +29,9 @@ def run_compiled(venue: Records, state: State, strategy: Callable[[State], int])
 
 def run_entry(venue: Records, state: State, strategy: Any, flush: Callable[[], None]) -> int:
     """Run until the loop has to stop; ``flush`` empties the journal. Returns a Stop, never FLUSH."""
+    run = run_compiled.bind(venue, state, strategy)
     while True:
-        stop = int(run_compiled(venue, state, strategy))
+        stop = run()
         flush()
         if stop != Stop.FLUSH:
             return stop

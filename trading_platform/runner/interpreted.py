@@ -1,15 +1,12 @@
 """Run an interpreted strategy: one kernel call per wakeup, call-backs from the journal of that wakeup."""
 
 from collections.abc import Callable
-from functools import partial
 from types import MethodType
 from typing import Final
 
 import numpy as np
-from numba import types
 
-from .._jit import COMPILED, entry
-from .._state_type import records_at, state_at
+from .._jit import STATE, Array, entry
 from ..core.state import State
 from ..model.enums import EventKind, Stop, Wake
 from ..model.errors import StrategyError
@@ -30,16 +27,10 @@ _REASON: Final = field_word(SESSION, "wake_reason")
 _EVENT_COUNT: Final = field_word(SESSION, "event_count")
 
 
-@entry(types.int64(types.int64, types.int64, types.int64))
-def _advance_at(venue_address: int, venue_length: int, state_address: int) -> int:
-    return advance(records_at(venue_address, venue_length, VENUE), state_at(state_address))
-
-
-def stepper(venue: Records, state: State) -> Callable[[], int]:
-    """Return `advance` bound to its arguments. Both must outlive the result."""
-    if not COMPILED:
-        return partial(advance, venue, state)
-    return partial(_advance_at, venue.ctypes.data, len(venue), state.address)
+@entry(Array(VENUE), STATE)
+def run_to_wakeup(venue: Records, state: State) -> int:
+    """Run until the strategy is due or the loop has to stop."""
+    return advance(venue, state)
 
 
 class CallBacks:
@@ -126,9 +117,9 @@ def _overrides(strategy: Strategy, name: str) -> bool:
 def run_interpreted(venue: Records, state: State, strategy: Strategy, flush: Callable[[], None]) -> int:
     """Run until the loop has to stop; ``flush`` empties the journal. Returns a Stop, never WAKE or FLUSH."""
     calls = CallBacks(strategy, state)
-    wake, advance = calls.wake, stepper(venue, state)
+    wake, run = calls.wake, run_to_wakeup.bind(venue, state)
     while True:
-        stop = advance()
+        stop = run()
         if stop == Stop.WAKE:
             wake()
         elif stop == Stop.FLUSH:

@@ -2,16 +2,14 @@
 
 from typing import Final
 
-from numba import types
-
-from .._jit import entry, kernel
+from .._jit import INT, STATE, Array, entry, kernel
 from ..core import journal_state
-from ..core.state import STATE, State
+from ..core.state import State
 from ..core.step import decide, finish, fold, journal_nearly_full
 from ..core.wake import next_wait_ns
 from ..model.enums import Stop
 from ..model.records import Records
-from ..venues.hftbacktest.adapter import VENUE_TYPE, close, dispatch, observe, wait
+from ..venues.hftbacktest.adapter import VENUE, close, dispatch, observe, wait
 
 _RUNNING: Final = int(Stop.RUNNING)
 _WAKE: Final = int(Stop.WAKE)
@@ -52,7 +50,7 @@ def advance(venue: Records, state: State) -> int:
             return _WAKE
 
 
-@entry(types.void(STATE, types.int64))
+@entry(STATE, INT)
 def begin(state: State, first_ns: int) -> None:
     """Journal what the session starts from, at ``first_ns``: the first time of the data."""
     state.session[0]["now_ns"] = first_ns
@@ -61,13 +59,13 @@ def begin(state: State, first_ns: int) -> None:
     state.session[0]["now_ns"] = 0  # the venue's clock starts with the first block
 
 
-@entry(types.void(STATE))
+@entry(STATE)
 def end(state: State) -> None:
     """Journal what is still only counted, and the final equity."""
     finish(state)
 
 
-@entry(types.void(VENUE_TYPE))
+@entry(Array(VENUE))
 def release(venue: Records) -> None:
     """Give the engine back."""
     close(venue)

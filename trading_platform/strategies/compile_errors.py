@@ -18,7 +18,7 @@ from typing import Final
 import numba
 from numba.core.errors import NumbaError
 
-from .._sources import PACKAGE, source_closure
+from .._jit.sources import own_files
 from ..core.state import FIELDS
 from . import compiled
 
@@ -54,12 +54,6 @@ class Rule:
     text: str
     cure: str
     locate: Callable[[ast.AST, re.Match[str]], int] | None = None
-
-
-def own_files(path: Path) -> list[Path]:
-    """Return the strategy's own module and the user's modules it imports: what its author can change."""
-    own = path.resolve()
-    return [own, *(file for file in source_closure(own) if file != own and PACKAGE not in file.parents)]
 
 
 def compile_error_in(error: BaseException) -> BaseException | None:

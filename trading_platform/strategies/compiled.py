@@ -1,8 +1,7 @@
 """Compiled strategies: one function over the core's state, compiled alone, run by a runner that was compiled once.
 
-All of them have one signature, ``int64(State)``, so the runner calls any of them through numba's first-class function
-type. The entry is generated into the strategy's own module under its file name: a closure would be pickled into numba's
-cache key and never hit.
+All of them have one signature, ``int64(State)``, so the runner calls any of them by its address. The entry is generated
+into the strategy's own module under its file name, which says where its machine code is kept.
 """
 
 import ast
@@ -11,17 +10,14 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
-from numba import types
-from numba.extending import intrinsic, overload
 
-from .._jit import COMPILED, entry, kernel
+from .._jit import STATE, as_record, code_key, entry, kernel
 from ..core.book import level_lots, level_ticks
 from ..core.intents import cancel, cancel_all, market_order, new_order, quote, replace
-from ..core.state import MEMORY_BYTES, PARAMS_BYTES, STATE, State
+from ..core.state import MEMORY_BYTES, PARAMS_BYTES, State
 from ..model.enums import Side, TimeInForce, Wake
 from ..model.errors import StrategyError
 from ..model.records import RecordDtype
@@ -31,30 +27,6 @@ __all__ = [
     "CompiledStrategy", "Side", "State", "TimeInForce", "Wake", "as_record", "cancel", "cancel_all",
     "compiled_strategy", "kernel", "level_lots", "level_ticks", "market_order", "new_order", "quote", "replace",
 ]  # fmt: skip
-SIGNATURE: Final = types.int64(STATE)
-
-
-def as_record(buffer: npt.NDArray[np.uint8], dtype: RecordDtype, offset: int) -> np.void:
-    """Return the record of ``dtype`` that lies in a byte buffer at ``offset``."""
-    record: np.void = buffer[offset : offset + dtype.itemsize].view(dtype)[0]
-    return record
-
-
-if COMPILED:
-
-    @intrinsic
-    def _as_record(_typing: Any, buffer: Any, dtype: Any, _offset: Any) -> Any:
-        record = dtype.dtype
-
-        def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            data = context.make_array(buffer)(context, builder, arguments[0]).data
-            return builder.bitcast(builder.gep(data, [arguments[2]]), context.get_value_type(record))
-
-        return record(buffer, dtype, types.int64), codegen
-
-    @overload(as_record)
-    def _as_record_overload(buffer, dtype, offset):  # type: ignore[no-untyped-def]  # noqa: ARG001 (numba compares the signatures: no annotations)
-        return lambda buffer, dtype, offset: _as_record(buffer, dtype, offset)  # noqa: PLW0108 (same reason)
 
 
 @dataclass(frozen=True)
@@ -64,7 +36,7 @@ class CompiledStrategy:
     name: str
     doc: str  # the docstring of the function
     body: FunctionType  # what was decorated, as plain Python
-    entry: Any
+    entry: Callable[[State], int]  # compiled: an Entry
     Params: type[StrategyParams]
     memory: RecordDtype
     wake: Wake
@@ -149,7 +121,7 @@ def compiled_strategy(
             "_as_record": as_record,
         }
         source = (
-            f"def _entry_{name}(state):\n"
+            f"def _entry_{name}(state) -> int:\n"
             f"    _body_{name}(\n"
             f"        state,\n"
             f"        _as_record(state.strategy, _params_{name}, 0),\n"
@@ -158,7 +130,9 @@ def compiled_strategy(
             f"    return 0\n"
         )
         exec(compile(source, body.__code__.co_filename, "exec"), space)  # noqa: S102 (our own source, see above)
-        compiled = entry(SIGNATURE)(space[f"_entry_{name}"])
+        key = code_key(body, repr((record.descr, kept.descr)))
+        compiled = entry(STATE, key=key)(space[f"_entry_{name}"])
+        compiled.load()
         _refuse_return(body)  # after what the compiler says
         return CompiledStrategy(
             name=name,

@@ -21,13 +21,14 @@ from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, Final
 
 from ..._jit import COMPILED
+from ..._jit.sources import own_files
 from ...config.load import config_from_dict
 from ...config.run import RunConfig
 from ...model.errors import ConfigError, StrategyError, TradingPlatformError
 from ...record.names import RUN_FILE
 from ...strategies.arithmetic import as_compiled
 from ...strategies.base import Strategy
-from ...strategies.compile_errors import compile_error_in, own_files
+from ...strategies.compile_errors import compile_error_in
 from ...strategies.compiled import CompiledStrategy
 from ...strategies.registry import AnyStrategy, StrategyImportError, load_strategy
 from .parent import death, ensure_record, stop_process

@@ -9,13 +9,9 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import llvmlite.binding
-import numba.types
-from hftbacktest import _hftbacktest
-from hftbacktest.types import order_dtype
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from ..._jit import COMPILED, kernel
+from ..._hftbacktest import EXTENSION, TYPES
+from ..._jit import COMPILED, Deferred, kernel
 from ...model.errors import EngineError
 
 SUPPORTED_VERSIONS: Final = ("2.4.4",)
@@ -65,7 +61,7 @@ ORDER_OFFSETS: Final = {
     "side": 92,
     "time_in_force": 93,
 }
-_LIBRARY: Final = ctypes.CDLL(_hftbacktest.__file__)
+_LIBRARY: Final = ctypes.CDLL(EXTENSION.__file__)
 _CTYPES: Final = {_I: ctypes.c_int64, _F: ctypes.c_double}
 
 
@@ -90,59 +86,76 @@ def check_abi(engine_version: str, symbols: Any, offsets: dict[str, int]) -> Non
 check_abi(
     version("hftbacktest"),
     _LIBRARY,
-    {name: int(field[1]) for name, field in (order_dtype.fields or {}).items() if not name.startswith("_")},
+    {
+        name: int(field[1])
+        for name, field in (TYPES.order_dtype.fields or {}).items()
+        if not name.startswith("_")
+    },
 )
-llvmlite.binding.load_library_permanently(_hftbacktest.__file__)
+llvmlite.binding.load_library_permanently(EXTENSION.__file__)
 
 
 def _symbol(name: str) -> Any:
-    result, arguments = SIGNATURES[name]
     if COMPILED:
-        form = getattr(numba.types, result)(*(getattr(numba.types, argument) for argument in arguments))
-        return numba.types.ExternalFunction(name, form)
+        return Deferred(lambda: _external(name))
+    result, arguments = SIGNATURES[name]
     function = getattr(_LIBRARY, name)
     function.restype, function.argtypes = _CTYPES[result], [_CTYPES[argument] for argument in arguments]
     return function
 
 
-def _loader(numba_type: Any, ctypes_type: Any) -> Any:
+def _external(name: str) -> Any:
+    """Return a symbol as compiled code calls it."""
+    from numba.core import types
+
+    result, arguments = SIGNATURES[name]
+    return types.ExternalFunction(name, getattr(types, result)(*(getattr(types, one) for one in arguments)))
+
+
+def _loader(kind: str, ctypes_type: Any) -> Any:
     """Return a function that reads one value at an address."""
     if not COMPILED:
         return lambda address: ctypes_type.from_address(int(address)).value
+    return Deferred(lambda: _load(kind))
+
+
+def _load(kind: str) -> Any:
+    from numba.core import types
+    from numba.extending import intrinsic
+
+    numba_type = getattr(types, kind)
 
     @intrinsic
     def load(_typing: Any, _address: Any) -> Any:
         def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            kind = context.get_value_type(numba_type)
-            return builder.load(builder.inttoptr(arguments[0], kind.as_pointer()), align=1)
+            value_type = context.get_value_type(numba_type)
+            return builder.load(builder.inttoptr(arguments[0], value_type.as_pointer()), align=1)
 
-        return numba_type(numba.types.int64), codegen
+        return numba_type(types.int64), codegen
 
     return load
 
 
-load_i64 = _loader(numba.types.int64, ctypes.c_int64)
-load_f64 = _loader(numba.types.float64, ctypes.c_double)
-load_u8 = _loader(numba.types.uint8, ctypes.c_uint8)
-
-if COMPILED:
+def _address() -> Any:
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
 
     @intrinsic
-    def address_of(_typing: Any, array: Any) -> Any:
-        """Return the address of an array's first element."""
-
+    def first_address(_typing: Any, array: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
             return builder.ptrtoint(data, cgutils.intp_t)
 
-        return numba.types.int64(array), codegen
+        return types.int64(array), codegen
 
-else:
+    return first_address
 
-    def address_of(array: Any) -> int:
-        """Return the address of an array's first element."""
-        return int(array.ctypes.data)
 
+load_i64 = _loader("int64", ctypes.c_int64)
+load_f64 = _loader("float64", ctypes.c_double)
+load_u8 = _loader("uint8", ctypes.c_uint8)
+address_of: Any = Deferred(_address) if COMPILED else lambda array: int(array.ctypes.data)
+"""Return the address of an array's first element."""
 
 _roi_wait, _map_wait = _symbol("roivecbt_wait_next_feed"), _symbol("hashmapbt_wait_next_feed")
 _roi_now, _map_now = _symbol("roivecbt_current_timestamp"), _symbol("hashmapbt_current_timestamp")

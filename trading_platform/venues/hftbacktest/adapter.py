@@ -7,9 +7,9 @@ order differs from run to run (see docs/engine.md).
 from typing import Final
 
 import numpy as np
-from hftbacktest import order as engine_order
 
-from ..._jit import kernel, type_of
+from ..._hftbacktest import ORDER
+from ..._jit import kernel
 from ...core import book
 from ...core.state import State
 from ...model.enums import CommandKind, EventFlag, Pending, ReportKind, Stop
@@ -39,14 +39,13 @@ VENUE: Final = np.dtype(
         ),  # 1 / lot_size: a product is a third of a division, and rounds to the same lots
     ]
 )
-VENUE_TYPE: Final = type_of(np.zeros(1, VENUE))
 EVENT_BYTES: Final = 64  # of the engine's feed rows: ev, exch_ts, local_ts, px, qty, ...
 
-_NONE: Final = int(engine_order.NONE)
-_NEW: Final = int(engine_order.NEW)
-_EXPIRED: Final = int(engine_order.EXPIRED)
-_FILLED: Final = int(engine_order.FILLED)
-_CANCELED: Final = int(engine_order.CANCELED)
+_NONE: Final = int(ORDER.NONE)
+_NEW: Final = int(ORDER.NEW)
+_EXPIRED: Final = int(ORDER.EXPIRED)
+_FILLED: Final = int(ORDER.FILLED)
+_CANCELED: Final = int(ORDER.CANCELED)
 _BUY_EVENT: Final = 1 << 29
 _INT64_MAX: Final = (1 << 63) - 1
 

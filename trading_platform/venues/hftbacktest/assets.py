@@ -6,10 +6,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
-from hftbacktest import BacktestAsset, _hftbacktest
-from hftbacktest import order as engine_order
-from hftbacktest.types import event_dtype
 
+from ..._hftbacktest import EXTENSION, ORDER, TYPES
 from ...model.enums import TimeInForce
 from ...model.errors import EngineError
 from ...model.instrument import Instrument
@@ -24,8 +22,8 @@ _TIF: Final = {
     "IOC": TimeInForce.IOC,
 }
 for _name, _tif in _TIF.items():
-    if getattr(engine_order, _name) != _tif:
-        raise EngineError(f"hftbacktest's {_name} must be {int(_tif)}, was {getattr(engine_order, _name)}")
+    if getattr(ORDER, _name) != _tif:
+        raise EngineError(f"hftbacktest's {_name} must be {int(_tif)}, was {getattr(ORDER, _name)}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def build_engine(specs: Sequence[AssetSpec]) -> Engine:
         raise EngineError("all instruments of one engine must use the same depth kind: hashmap or roi")
     roi = kinds.pop()
     assets = [_asset(spec) for spec in specs]
-    build = _hftbacktest.build_roivec_backtest if roi else _hftbacktest.build_hashmap_backtest
+    build = EXTENSION.build_roivec_backtest if roi else EXTENSION.build_hashmap_backtest
     venue = np.zeros(len(specs), VENUE)
     venue["backtest"] = build(assets)
     venue["roi"] = roi
@@ -88,7 +86,7 @@ def build_engine(specs: Sequence[AssetSpec]) -> Engine:
 
 def _asset(spec: AssetSpec) -> Any:
     for array in (*spec.data, *(() if spec.snapshot is None else (spec.snapshot,))):
-        if array.dtype != event_dtype or not array.flags.c_contiguous or len(array) == 0:
+        if array.dtype != TYPES.event_dtype or not array.flags.c_contiguous or len(array) == 0:
             raise EngineError(
                 f"data of {spec.instrument.name} must be a non-empty C-contiguous array of event_dtype, "
                 f"was {array.dtype} with {len(array)} rows"
@@ -96,9 +94,11 @@ def _asset(spec: AssetSpec) -> Any:
     if spec.entry_ns <= 0 or spec.response_ns <= 0:
         raise EngineError(f"order latencies must be > 0 ns, were {spec.entry_ns} and {spec.response_ns}")
     instrument = spec.instrument
-    asset = BacktestAsset().data(list(spec.data))
+    asset = EXTENSION.BacktestAsset()
+    for array in spec.data:
+        asset._add_data_ndarray(array.ctypes.data, len(array))
     if spec.snapshot is not None:
-        asset = asset.initial_snapshot(spec.snapshot)
+        asset._initial_snapshot_ndarray(spec.snapshot.ctypes.data, len(spec.snapshot))
     size = float(instrument.contract_size)
     asset = asset.inverse_asset(size) if instrument.inverse else asset.linear_asset(size)
     asset = asset.constant_order_latency(spec.entry_ns, spec.response_ns)

@@ -8,20 +8,18 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
-PACKAGE: Final = Path(__file__).resolve().parent
-KERNEL_FILES: Final = ("_jit.py", "_sources.py", "_state_type.py")
-KERNEL_LAYERS: Final = ("model", "core", "venues", "runner")
+PACKAGE: Final = Path(__file__).resolve().parents[1]
+KERNEL_LAYERS: Final = ("_jit", "model", "core", "venues", "runner")
 
 
 def is_kernel(path: Path) -> bool:
     """Tell whether a file belongs to the kernel layers of this package, which are hashed together."""
-    return PACKAGE in path.parents and path.relative_to(PACKAGE).parts[0] in (*KERNEL_LAYERS, *KERNEL_FILES)
+    return PACKAGE in path.parents and path.relative_to(PACKAGE).parts[0] in KERNEL_LAYERS
 
 
 def kernel_files() -> list[Path]:
     """Return all source files of the kernel layers, in a fixed order."""
-    layers = (file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py")))
-    return [*(PACKAGE / name for name in KERNEL_FILES), *layers]
+    return [file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py"))]
 
 
 def package_files() -> list[Path]:
@@ -32,7 +30,7 @@ def package_files() -> list[Path]:
 def source_closure(file: Path) -> list[Path]:
     """Return ``file`` and every module it imports, directly or not, that is neither installed nor standard library.
 
-    Kernel layers of this package are left out: `kernel_hash` covers them.
+    Modules of this package are left out unless ``file`` is one of them: their hash covers them all.
     """
     seen: dict[Path, None] = {}
     queue = [file.resolve()]
@@ -46,6 +44,12 @@ def source_closure(file: Path) -> list[Path]:
     return sorted(seen)
 
 
+def own_files(file: Path) -> list[Path]:
+    """Return a strategy's module and the user's modules it imports: what its author can change."""
+    own = file.resolve()
+    return [own, *(one for one in source_closure(own) if one != own and PACKAGE not in one.parents)]
+
+
 def _home(file: Path) -> Path:
     """Return the top package a file belongs to, or the file itself: its own sources count even when installed."""
     home = file
@@ -55,9 +59,7 @@ def _home(file: Path) -> Path:
 
 
 def _is_local(path: Path) -> bool:
-    if PACKAGE in path.parents:
-        return not is_kernel(path)
-    return not any(root in path.parents for root in _outside())
+    return PACKAGE not in path.parents and not any(root in path.parents for root in _outside())
 
 
 @functools.cache

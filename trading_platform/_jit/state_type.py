@@ -6,13 +6,11 @@ time and while compiling. Here a kernel gets the address of a table of (data add
 while the state lives.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numba
-import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
@@ -20,14 +18,14 @@ from numba.extending import (
     intrinsic,
     lower_getattr_generic,
     models,
+    overload,
     register_model,
     typeof_impl,
     unbox,
 )
 from numba.np.arrayobj import make_array, populate_array
 
-ArrayDtypes = Mapping[str, "np.dtype[Any]"]
-_FIELDS: Final[dict[str, tuple[int, Any]]] = {}  # field -> (place in the table, numba array type)
+from .functions import as_record, call_strategy, state_classes, state_fields
 
 
 class StateType(types.Type):
@@ -38,18 +36,15 @@ class StateType(types.Type):
 
 
 STATE: Final = StateType()
+_registered: Final[set[type]] = set()
 
 
-def bind(python_class: type, fields: ArrayDtypes) -> None:
-    """Let instances of ``python_class`` be passed to kernels.
-
-    An instance has a 1-d C-contiguous array per field as attribute, and ``address``: that of an int64 array of
-    2 * len(fields) entries, data address and length of each field in the order of ``fields``.
-    """
-    assert not _FIELDS
-    for place, (name, dtype) in enumerate(fields.items()):
-        _FIELDS[name] = (place, types.Array(numba.from_dtype(dtype), 1, "C"))
-    typeof_impl.register(python_class)(lambda _value, _context: STATE)
+def register_classes() -> None:
+    """Let numba know the class of the state, once it was given to `bind`."""
+    for python_class in state_classes:
+        if python_class not in _registered:
+            typeof_impl.register(python_class)(lambda _value, _context: STATE)
+            _registered.add(python_class)
 
 
 @register_model(StateType)
@@ -62,12 +57,16 @@ class _StateAttributes(AttributeTemplate):
     key = StateType
 
     def generic_resolve(self, _typ: StateType, attribute: str) -> Any:
-        return _FIELDS[attribute][1] if attribute in _FIELDS else None
+        return _array_type(attribute) if attribute in state_fields else None
+
+
+def _array_type(field: str) -> Any:
+    return types.Array(numba.from_dtype(state_fields[field]), 1, "C")
 
 
 @lower_getattr_generic(StateType)
 def _lower_attribute(context: Any, builder: Any, _typ: StateType, value: Any, attribute: str) -> Any:
-    place, array_type = _FIELDS[attribute]
+    place, array_type = list(state_fields).index(attribute), _array_type(attribute)
     word = ir.IntType(64)
     table = builder.bitcast(value, word.as_pointer())
     invariant = builder.module.add_metadata([])
@@ -100,36 +99,35 @@ def _unbox(_typ: StateType, obj: Any, c: Any) -> Any:
 
 
 @intrinsic
-def state_at(_typing: Any, address: Any) -> Any:
-    """Return the state whose ``address`` this is (compiled code only).
-
-    A caller that passes integers spares itself 5 us a call: numba knows no fast way to look up the type of our class.
-    """
+def _as_record(_typing: Any, buffer: Any, dtype: Any, _offset: Any) -> Any:
+    record = dtype.dtype
 
     def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(STATE))
+        data = context.make_array(buffer)(context, builder, arguments[0]).data
+        return builder.bitcast(builder.gep(data, [arguments[2]]), context.get_value_type(record))
 
-    return STATE(address), codegen
+    return record(buffer, dtype, types.int64), codegen
+
+
+@overload(as_record)
+def _as_record_overload(buffer, dtype, offset):  # type: ignore[no-untyped-def]  # noqa: ARG001 (numba compares the signatures: no annotations)
+    return lambda buffer, dtype, offset: _as_record(buffer, dtype, offset)  # noqa: PLW0108 (same reason)
 
 
 @intrinsic
-def records_at(_typing: Any, address: Any, length: Any, dtype: Any) -> Any:
-    """Return the 1-d array of ``length`` records that lies at ``address`` (compiled code only)."""
-    array_type = types.Array(dtype.dtype, 1, "C")
-
+def _call_strategy(_typing: Any, address: Any, _state: Any) -> Any:
     def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        word = ir.IntType(64)
-        data_type = context.get_data_type(dtype.dtype)
-        itemsize = ir.Constant(word, context.get_abi_sizeof(data_type))
-        array = make_array(array_type)(context, builder)
-        populate_array(
-            array,
-            data=builder.inttoptr(arguments[0], data_type.as_pointer()),
-            shape=[arguments[1]],
-            strides=[itemsize],
-            itemsize=itemsize,
-            meminfo=None,
-        )
-        return array._getvalue()
+        convention = context.call_conv
+        pointer = convention.get_function_type(types.int64, (STATE,)).as_pointer()
+        function = builder.inttoptr(arguments[0], pointer)
+        status, result = convention.call_function(builder, function, types.int64, (STATE,), [arguments[1]])
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return result
 
-    return array_type(address, length, dtype), codegen
+    return types.int64(address, STATE), codegen
+
+
+@overload(call_strategy)
+def _call_strategy_overload(strategy, state):  # type: ignore[no-untyped-def]  # noqa: ARG001 (as above)
+    return lambda strategy, state: _call_strategy(strategy, state)  # noqa: PLW0108
