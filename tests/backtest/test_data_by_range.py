@@ -141,3 +141,19 @@ def test_two_consecutive_files_equal_the_concatenated_one_and_the_range(tmp_path
     assert len(by_list.fills()) > 100
     assert [entry["use"] for entry in by_range.record["data"]] == ["replay", "replay"]
     assert json.loads((tmp_path / "range" / "run.json").read_text())["config"]["engine"]["data"] == data
+
+
+def test_verify_tells_that_the_book_came_from_other_files(root: Path, tmp_path: Path) -> None:
+    """A day before the range joined the catalogue since: the book at its start is not the one of then."""
+    copy = tmp_path / "copy"
+    put(copy, synthesize(6, START_NS + 86_400 * S, 4 * S)[200:], venue="synth", instrument="BTC", lot="0.001")
+    start_ns = START_NS + 86_400 * S
+    done = run(ranged(copy, start_ns, start_ns + 60 * S), tmp_path / "run")
+    put(copy, synthesize(5, START_NS + 86_390 * S, 9 * S), venue="synth", instrument="BTC", lot="0.001")
+
+    verification = verify_run(done.directory)
+
+    assert [entry["use"] for entry in done.record["data"]] == ["replay"]
+    (change,) = verification.changes
+    assert change.startswith(f"data: {copy}/synth/BTC/2024-08-02/rows.npy (replay 0 to")
+    assert "2024-08-01/rows.npy (book 0 to" in change

@@ -57,7 +57,17 @@ def put(
             "first_exch_ns": int(exch[0]),
             "last_exch_ns": int(exch[-1]),
         },
-        "report": {"gap_count": 0},
+        "stream": {
+            "converter": venue,
+            "converter_version": 1,
+            "latency_min_ns": 1,
+            "base_latency_ns": 1,
+            "clock_shift_ns": 0,
+            "files": [f"{stem}.gz"],
+        },
+        "source": {"file": f"{stem}.gz", "sha256": "0" * 64, "bytes": 1},
+        "report": {"lines": 1, "messages": {}, "ignored": {}, "gap_count": 0, "gaps": []},
+        "fixes": [],
     }
     path.with_suffix(".json").write_text(json.dumps(manifest | changes, sort_keys=True))
     return path

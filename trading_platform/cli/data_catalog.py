@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..config.data_range import DATA_ROOT, DATA_ROOT_VARIABLE
+from ..config.data_root import DATA_ROOT, DATA_ROOT_VARIABLE, data_root
 from ..model.errors import DataError
 from .common import JsonOption, UsageError, console, next_step, print_json, progress
 
@@ -28,7 +28,7 @@ RootOption = Annotated[Path | None, typer.Option("--root", help=_ROOT_HELP)]
 
 def catalogue_root(given: Path | None) -> Path:
     """Return the directory of the catalogue: what was given, the environment variable, or ``data`` here."""
-    return given or Path(os.environ.get(DATA_ROOT_VARIABLE) or DATA_ROOT)
+    return given or Path(data_root(os.environ))
 
 
 def ls(root: RootArgument = None, as_json: JsonOption = False) -> None:

@@ -6,11 +6,10 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ..model.errors import ConfigError
+from .data_root import DATA_ROOT, DATA_ROOT_VARIABLE
 from .fields import Problem, Section, raise_problems, show
 from .times import TIME_TEXT, parse_time_ns, time_text
 
-DATA_ROOT_VARIABLE: Final = "TRADING_PLATFORM_DATA_ROOT"
-DATA_ROOT: Final = "data"
 FOLDER_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$"  # a name of one folder: no path can hide in it
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...config.data_range import DATA_ROOT, DataRange
+from ...config.data_range import DataRange
+from ...config.data_root import DATA_ROOT
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
 from ...data.catalog import RangeData, read_range

@@ -1,6 +1,6 @@
 """Does a file still say what its manifest says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,22 +23,16 @@ class Finding(NamedTuple):
         return f"{self.file}: {self.what} must be {self.expected}, was {self.found}"
 
 
-def check_file(file: CatalogFile, report: Callable[[int], None] | None = None) -> list[Finding]:
+def check_file(file: CatalogFile) -> list[Finding]:
     """Return each difference between an event file and its manifest: place, SHA-256, rows, times.
 
-    Parameters
-    ----------
-    file : an event file of a catalogue
-    report : called with the bytes of the file when they were read
+    A file or manifest that cannot be read is a finding too.
     """
+    found: list[Finding] = []
     try:
-        size = file.path.stat().st_size
-        found = list(_differences(file))
+        found.extend(_differences(file))
     except DataError as error:
-        size = 0
-        found = [Finding(file.name, "the file", "whole, with its manifest", str(error))]
-    if report is not None:
-        report(size)
+        found.append(Finding(file.name, "the file", "whole, with its manifest", str(error)))
     return found
 
 
