@@ -276,8 +276,8 @@ def _steps_of(
 ) -> tuple[Decimal, Decimal]:
     """Return tick and lot for all files: the run's, which must fit each manifest, or that of the manifests.
 
-    A step that was given to the converter must be the run's. One that was derived from the data is a multiple of the
-    true one: not every price was quoted.
+    A step that was given to the converter must be the run's. One that was derived from the data is a guess: a run may
+    know better, and each of its rows is checked against its grid.
     """
     first = files[0].facts
     steps = wanted or (first.tick_size, first.lot_size)
@@ -286,7 +286,7 @@ def _steps_of(
         for label, found, step in zip(
             ("tick_size", "lot_size"), (facts.tick_size, facts.lot_size), steps, strict=True
         ):
-            if found != step if facts.grid == "given" else found % step:
+            if found != step and (wanted is None or facts.grid == "given"):
                 whose = "engine.instrument" if wanted is not None else files[0].name
                 raise DataError(
                     f"{label} must be {found} as in the manifest of {file.name} ({facts.grid}), was {step} "
