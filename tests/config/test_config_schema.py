@@ -75,6 +75,12 @@ def test_every_key_offers_values_that_are_valid(name: str, field: dict[str, Any]
 def test_the_examples_of_the_schema_load() -> None:
     """Each in a complete configuration, with what it needs beside it."""
     sections: dict[str, dict[str, Any]] = {
+        "engine.data": {
+            "venue": "binance-usdm",
+            "instrument": "BTCUSDT",
+            "start": "2024-08-08",
+            "end": "2024-08-10",
+        },
         "engine.depth": {"kind": "roi", "roi_min": 1, "roi_max": 100_000},
         "engine.queue_model": {"kind": "power_prob"},
         "risk.max_loss": {"rolling_loss": 10_000, "rolling_loss_window_seconds": 60},
@@ -96,6 +102,7 @@ def test_the_examples_of_the_schema_load() -> None:
             beside: dict[str, object] = {section: dict(sections[section])} if section in sections else {}
             beside |= [partners[key]] if key in partners else []
             beside |= files.get(key, {})
+            beside |= {"engine.data_files": None} if section == "engine.data" else {}
             inverse = INVERSE if value == "contracts" else {}
             text = json.dumps(with_changes(beside | {key: value} | inverse))
             exact = json.loads(text, parse_float=Decimal)

@@ -384,9 +384,8 @@ def _never_called(session: Session) -> str:
         low, high = session.data.roi_ticks
         where = f" between {low * tick} and {high * tick} ({engine.depth.kind} depth)"
         cure = f"use engine.depth of kind hashmap, or {cure}"
-    files = ", ".join(map(str, engine.data_files))
     return (
-        f"{files}: the book must have a bid and an ask at once{where}, never had: "
+        f"{', '.join(engine.data_names())}: the book must have a bid and an ask at once{where}, never had: "
         f"the strategy was not called; {cure}"
     )
 

@@ -90,10 +90,26 @@ def _changes(record: dict[str, Any], again: Path) -> tuple[str, ...]:
         changes.append(_source_change("trading_platform", record.get("source_sha256"), now["source_sha256"]))
     if now["platform"] != record["platform"]:
         changes.append(f"platform: {record['platform']} then, {now['platform']} now")
-    strategy = read_run(again).get("strategy")
+    executed = read_run(again)
+    then_used, now_used = _used(record["data"]), _used(executed.get("data") or [])
+    if (
+        now_used and now_used != then_used
+    ):  # files joined the catalogue: the book at the start is built from others
+        changes.append(f"data: {then_used} then, {now_used} now")
+    strategy = executed.get("strategy")
     if strategy is not None and strategy["sha256"] != record["strategy"]["sha256"]:
         changes.append(_source_change("strategy", record["strategy"]["sha256"], strategy["sha256"]))
     return tuple(changes)
+
+
+def _used(entries: list[dict[str, Any]]) -> str:
+    """Name the files of a record; those of a range with the rows that were used of them."""
+    return ", ".join(
+        f"{entry['path']} ({entry['use']} {entry['first_row']} to {entry['end_row']})"
+        if entry.get("use")
+        else entry["path"]
+        for entry in entries
+    )
 
 
 def _source_change(whose: str, then: str | None, now: str) -> str:

@@ -15,7 +15,9 @@ from . import (
     config,
     data,
     data_bars,
+    data_catalog,
     data_certify,
+    data_fetch,
     data_latency,
     events,
     orders,
@@ -64,7 +66,9 @@ runs_app.command("note")(runs.note)
 runs_app.command("rm")(runs.rm)
 app.add_typer(runs_app, name="runs")
 
-data_app = typer.Typer(no_args_is_help=True, help="Market data: convert recordings, make synthetic ones.")
+data_app = typer.Typer(
+    no_args_is_help=True, help="Market data: convert, fetch, catalogue, look, cut, export."
+)
 data_app.command("convert")(data.convert)
 data_app.command("synth")(data.synth)
 data_app.command("bars")(data_bars.bars)
@@ -77,6 +81,12 @@ latency_app.command("feed")(data_latency.feed)
 latency_app.command("orders")(data_latency.orders)
 latency_app.command("profile")(data_latency.profile)
 data_app.add_typer(latency_app, name="latency")
+data_app.command("ls")(data_catalog.ls)
+data_app.command("show")(data_catalog.show)
+data_app.command("verify")(data_catalog.verify)
+data_app.command("snapshot")(data_catalog.snapshot)
+data_app.command("export")(data_catalog.export)
+data_app.add_typer(data_fetch.app, name="fetch")
 app.add_typer(data_app, name="data")
 
 

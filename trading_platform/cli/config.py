@@ -178,13 +178,19 @@ def _market(config: "RunConfig") -> "Market | None":
 
     import numpy as np
 
+    from ..backtest.io.market_data import range_of
     from ..config.facts import Market
     from ..data.events import KIND_MASK, LOCAL_FLAG, TRADE
     from ..data.files import load_events
 
-    files = config.engine.data_files
-    head = load_events(files[0])
-    tail = head if len(files) == 1 else load_events(files[-1])
+    engine = config.engine
+    if engine.data is not None:
+        days = range_of(engine.data, (config.instrument.tick_size, config.instrument.lot_size)).days
+        head, tail = days[0].rows, days[-1].rows
+    else:
+        files = engine.data_files or ()
+        head = load_events(files[0])
+        tail = head if len(files) == 1 else load_events(files[-1])
     found = []
     for rows in (head[:SAMPLE_ROWS], tail[-SAMPLE_ROWS:]):
         trades = rows[((rows["ev"] & KIND_MASK) == TRADE) & ((rows["ev"] & LOCAL_FLAG) != 0)]

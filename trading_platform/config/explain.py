@@ -59,8 +59,11 @@ def _data(config: RunConfig, market: Market | None) -> Iterator[str]:
     if instrument.contract_size != 1 or instrument.kind == "inverse":
         held = instrument.quote_currency if instrument.kind == "inverse" else instrument.base_currency
         yield f"a quantity of 1 stands for {show(instrument.contract_size)} {held}"
-    names = [path.name for path in engine.data_files]
-    if len(names) == 1:
+    names = [path.name for path in engine.data_files or ()]
+    if engine.data is not None:
+        named = engine.data
+        yield f"data of {named.venue} {named.instrument} from {named.start} to {named.end} (not included)"
+    elif len(names) == 1:
         yield f"one file of data, {names[0]}"
     else:
         yield f"{len(names)} files of data, {names[0]} to {names[-1]}"

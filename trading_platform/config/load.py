@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..model.errors import ConfigError
+from .data_root import DATA_ROOT, data_root
 from .fields import Problem, Section, join_key, show
 from .instrument import FeesConfig, InstrumentConfig
 from .layers import DEFAULT, Layers, Origin, parse_value
@@ -65,7 +66,8 @@ def load_layers(
         layers.add_overrides(overrides)
     except RecursionError as error:
         raise ConfigError(f"{source} must be nested less deeply") from error
-    return _build(layers, source, paths[0].resolve().parent, check_files=check_files)
+    directory = paths[0].resolve().parent
+    return _build(layers, source, directory, check_files=check_files, root=data_root(environment))
 
 
 def load_config(
@@ -125,7 +127,9 @@ def validate_params(model: type[M], loaded: Loaded) -> M:
         raise ConfigError("\n".join([*lines, f"parameters of {given.class_path}: {known}"])) from None
 
 
-def _build(layers: Layers, source: str, directory: Path, *, check_files: bool) -> Loaded:
+def _build(
+    layers: Layers, source: str, directory: Path, *, check_files: bool, root: str = DATA_ROOT
+) -> Loaded:
     try:
         raw = copy.deepcopy(layers.raw)
     except RecursionError as error:
@@ -135,7 +139,11 @@ def _build(layers: Layers, source: str, directory: Path, *, check_files: bool) -
         origin = layers.origins.get(key, DEFAULT)
         return Path(origin.name).resolve().parent if origin.kind == "file" else directory
 
-    problems = [*layers.problems, *_resolve_paths(raw, directory_of, check_files)]
+    problems = [
+        *layers.problems,
+        *_resolve_paths(raw, directory_of, check_files),
+        *_resolve_data_root(raw, directory_of, check_files, root),
+    ]
     config = None
     try:
         config = RunConfig.model_validate(raw)
@@ -196,6 +204,29 @@ def _resolve_paths(
         holder[key] = str(path)
         if not found:
             yield Problem(name, f"must be an existing file, was {show(written)} (looked for {path})")
+
+
+def _resolve_data_root(
+    raw: dict[str, Any], directory_of: Callable[[str], Path], check_files: bool, root: str
+) -> Iterator[Problem]:
+    """Make the root of the catalogue absolute, in place; ``root`` is what it is if left out."""
+    engine, key = raw.get("engine"), "engine.data.root"
+    data = engine.get("data") if isinstance(engine, dict) else None
+    if not isinstance(data, dict):
+        return
+    given = data.get("root")
+    if given is not None and (not isinstance(given, str) or not given):
+        return  # the models tell
+    try:
+        path = (directory_of(key) / given if given is not None else Path(root)).resolve()
+        found = not check_files or path.is_dir()
+    except (OSError, ValueError) as error:
+        yield Problem(key, f"must be a directory that can be looked up, was {show(given)}: {error}")
+        return
+    data["root"] = str(path)
+    if not found:
+        was = show(given) if given is not None else f"left out, which means {show(root)}"
+        yield Problem(key, f"must be an existing directory, was {was} (looked for {path})")
 
 
 def _line(problem: Problem, layers: Layers) -> str:

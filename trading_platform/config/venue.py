@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ..model.ids import SESSION_EPOCH_MAX
 from ..model.instrument import Instrument
 from ..model.records import ORDER_LOTS_MAX, TICKS_MAX
 from ..model.units import seconds_to_ns
+from .data_range import DataRange
 from .fields import (
     DataPath,
     Number,
@@ -144,9 +145,18 @@ class DepthConfig(Section):
 class EngineConfig(Section):
     """What is replayed, and how the simulated venue behaves."""
 
-    data_files: Annotated[tuple[DataPath, ...], Field(strict=False, min_length=1)] = Field(
-        description="market data in the order of time: .npy or .npz; relative to the config file",
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["data_files"]}, {"required": ["data"]}]}
+    )
+
+    data_files: Annotated[tuple[DataPath, ...], Field(strict=False, min_length=1)] | None = Field(
+        default=None,
+        description="market data in the order of time: .npy or .npz; relative to the config file; or see data",
         examples=[["data/btcusdt_20240808.npy"]],
+    )
+    data: DataRange | None = Field(
+        default=None,
+        description="market data of the catalogue, by venue, instrument and time; or see data_files",
     )
     initial_snapshot: DataPath | None = Field(
         default=None,
@@ -213,20 +223,43 @@ class EngineConfig(Section):
         default=None, description="price of the opening position; required with one", examples=[60000]
     )
 
+    @field_validator("data", mode="after")
+    @classmethod
+    def _named_once(cls, data: DataRange | None, info: ValidationInfo) -> DataRange | None:
+        """Refuse no data and two ways to name it; as a field, so that it is told beside all other errors."""
+        if "data_files" not in info.data:
+            return data  # its own error is in the list
+        files = info.data["data_files"]
+        if files is None and data is None:
+            text = "is required, or engine.data_files: name the data by venue, instrument, start and end, or by files"
+            raise_problems([Problem("", text)])
+        if files is not None and data is not None:
+            text = "must be left out where engine.data_files names the data: one of the two (null takes one back)"
+            raise_problems([Problem("", text)])
+        return data
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems = only_with(
             self, ("opening_price",), self.opening_position != 0, "an opening_position other than 0"
         )
-        for index, path in enumerate(self.data_files):
-            if path in self.data_files[:index]:
-                problems.append(Problem(f"data_files[{index}]", f'must not be listed twice, was "{path}"'))
-        if self.initial_snapshot in self.data_files:
-            text = f'must not be one of data_files, was "{self.initial_snapshot}": leave it out, or name a snapshot'
-            problems.append(Problem("initial_snapshot", text))
+        problems += self._data_problems()
         problems += self._timeout_problems()
         raise_problems(problems)
         return self
+
+    def _data_problems(self) -> Iterator[Problem]:
+        """Yield files that are named twice, and a snapshot beside data that brings its own."""
+        files, snapshot = self.data_files or (), self.initial_snapshot
+        for index, path in enumerate(files):
+            if path in files[:index]:
+                yield Problem(f"data_files[{index}]", f'must not be listed twice, was "{path}"')
+        if snapshot is not None and self.data is not None:
+            text = f'must be left out with data, which brings the book at its start, was "{snapshot}"'
+            yield Problem("initial_snapshot", text)
+        if snapshot in files:
+            text = f'must not be one of data_files, was "{snapshot}": leave it out, or name a snapshot'
+            yield Problem("initial_snapshot", text)
 
     def _timeout_problems(self) -> Iterator[Problem]:
         """Yield a timeout within which no report can be back: every request would be asked about, for nothing."""
@@ -252,6 +285,12 @@ class EngineConfig(Section):
     def to_instrument(self) -> Instrument:
         """Return the instrument with its fees, in exact decimals."""
         return self.instrument.to_instrument(self.fees)
+
+    def data_names(self) -> list[str]:
+        """Return what names the data, for messages: the files, or venue, instrument and range."""
+        if self.data is None:
+            return [str(path) for path in self.data_files or ()]
+        return [f"{self.data.venue}/{self.data.instrument} {self.data.start} to {self.data.end}"]
 
     @property
     def ack_timeout_ns(self) -> int:

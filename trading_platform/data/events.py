@@ -32,3 +32,10 @@ KINDS: Final = {
     "DEPTH_SNAPSHOT": DEPTH_SNAPSHOT,
 }
 """Kinds that a price-level book acts on; the engine would skip every other kind without a word."""
+
+
+def read_only_view(rows: EventArray) -> EventArray:
+    """Return a read-only view: one type for a kernel, whether mapped or in memory."""
+    view = np.asarray(rows).view()
+    view.flags.writeable = False
+    return view

@@ -38,8 +38,16 @@ class DataCertificate(_Closed):
     findings: FindingKinds
 
 
+class StartBook(_Closed):
+    """The book at the start of a range, built from the files of use "book"."""
+
+    levels: int = Field(ge=0, description="of both sides of our book")
+    corrections: int = Field(ge=0, description="rows that turn our book into the venue's")
+    rows_sha256: str = Field(description="SHA-256 of the rows of both")
+
+
 class DataFile(_Closed):
-    """One file of market data."""
+    """One file of market data; of a range also which of its rows were used, and for what."""
 
     path: str
     sha256: str
@@ -47,6 +55,12 @@ class DataFile(_Closed):
     certificate: DataCertificate | None = Field(
         default=None, description="absent in records of earlier versions"
     )
+    use: Literal["replay", "book"] | None = Field(
+        default=None, description="of a range: replayed, or built into the book at the start"
+    )
+    first_row: int | None = Field(default=None, ge=0, description="first row used")
+    end_row: int | None = Field(default=None, ge=0, description="end of the rows used, not included")
+    start_book: StartBook | None = Field(default=None, description="with the first file that is replayed")
 
 
 class LatencyFile(_Closed):

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...config.data_range import DataRange
+from ...config.data_root import DATA_ROOT
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
-from ...data.cleared import returning_offer
+from ...data.catalog import RangeData, read_range
 from ...data.certify.store import verdict_of
+from ...data.cleared import returning_offer
 from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
 from ...data.files import file_sha256, load_events
 from ...data.latency import check_latencies, latency_at, load_latencies
@@ -25,11 +29,12 @@ ROI_MARGIN_DIVISOR = 20  # kind auto: the traded range and 5 % of the price beyo
 class MarketData:
     """Validated arrays and what was found in them.
 
-    ``roi_ticks`` is the inclusive range of the ROI depth, None for the hash map; ``range_ticks`` what the book may
-    show at all, ``resyncs_ns`` the local times at which the data clears the book after its first row.
+    ``names`` tell where each array is from, for messages. ``roi_ticks`` is the inclusive range of the ROI depth, None
+    for the hash map; ``range_ticks`` what the book may show at all, ``resyncs_ns`` the local times at which the data
+    clears the book after its first row. ``cut`` is set if the config names the data by range.
     """
 
-    files: tuple[Path, ...]
+    names: tuple[str, ...]
     arrays: tuple[Records, ...]
     snapshot: Records | None
     snapshot_file: Path | None
@@ -39,6 +44,7 @@ class MarketData:
     resyncs_ns: tuple[int, ...]
     latency_file: Path | None
     latencies: Records | None
+    cut: RangeData | None
 
     def last_latency_ns(self) -> tuple[int, int]:
         """Return entry and response latency of the latency file at the end of the data [ns]."""
@@ -53,8 +59,16 @@ class MarketData:
         return {"latency": {"path": str(self.latency_file), "sha256": sha256, "rows": len(self.latencies)}}
 
     def record(self) -> list[dict[str, Any]]:
-        """Return path, SHA-256, rows and the verdict of the certificate of each file, for the run record."""
-        files = list(zip(self.files, self.arrays, strict=True))
+        """Return path, SHA-256, rows and the verdict of the certificate of each file, for the run record.
+
+        Of a range also what is used of them.
+        """
+        if self.cut is not None:
+            return [
+                one | {"certificate": verdict_of(Path(one["path"]), one["sha256"])}
+                for one in self.cut.record()
+            ]
+        files = [(Path(name), array) for name, array in zip(self.names, self.arrays, strict=True)]
         if self.snapshot is not None and self.snapshot_file is not None:
             files.append((self.snapshot_file, self.snapshot))
         return [_record(path, array) for path, array in files]
@@ -66,38 +80,45 @@ def _record(path: Path, rows: Records) -> dict[str, Any]:
     return {"path": str(path), "sha256": sha256, "rows": len(rows), "certificate": certificate}
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The data that a config names, not yet checked."""
+
+    parts: tuple[tuple[str, Records], ...]
+    snapshot: tuple[str, Records] | None
+    cut: RangeData | None
+
+
 def load_market_data(config: RunConfig) -> MarketData:
     """Load and check all data of a run.
 
     Raises
     ------
-    DataError : see data.files.load_events, data.validate.validate_events and data.latency.load_latencies; a range
-        that the config's ROI or the latency file does not cover
+    DataError : see data.files.load_events, data.catalog.read_range, data.validate.validate_events and
+        data.latency.load_latencies; a range of prices that the ROI, or of time that the latencies do not cover
     ConfigError : engine.ack_timeout_seconds is shorter than a round trip of the latency file
     """
-    engine, instrument = config.engine, config.instrument
-    arrays = tuple(load_events(path) for path in engine.data_files)
-    facts = validate_events(
-        arrays, [str(path) for path in engine.data_files], instrument.tick_size, instrument.lot_size
-    )
-    snapshot, price_max_ticks = None, facts.price_max_ticks
-    if engine.initial_snapshot is not None:
-        snapshot = load_events(engine.initial_snapshot)
-        names = [str(engine.initial_snapshot)]
-        found = validate_events([snapshot], names, instrument.tick_size, instrument.lot_size)
-        price_max_ticks = max(price_max_ticks, found.price_max_ticks)
-    roi = _roi_ticks(config, facts, arrays)
+    found, instrument = _find(config), config.instrument
+    names, arrays = tuple(name for name, _ in found.parts), tuple(array for _, array in found.parts)
+    facts = validate_events(arrays, names, instrument.tick_size, instrument.lot_size)
+    price_max_ticks = facts.price_max_ticks
+    if found.snapshot is not None:
+        name, rows = found.snapshot
+        book = validate_events([rows], [name], instrument.tick_size, instrument.lot_size)
+        price_max_ticks = max(price_max_ticks, book.price_max_ticks)
+    roi = _roi_ticks(config, facts, names, arrays)
     return MarketData(
-        files=tuple(engine.data_files),
+        names=names,
         arrays=arrays,
-        snapshot=snapshot,
-        snapshot_file=engine.initial_snapshot,
+        snapshot=None if found.snapshot is None else found.snapshot[1],
+        snapshot_file=config.engine.initial_snapshot,
         facts=facts,
         roi_ticks=roi,
         range_ticks=roi or (1, max(1, price_max_ticks)),
         resyncs_ns=_resyncs_ns(arrays, facts.first_local_ns),
-        latency_file=engine.latency.file,
+        latency_file=config.engine.latency.file,
         latencies=_latencies(config, facts),
+        cut=found.cut,
     )
 
 
@@ -121,6 +142,27 @@ def _latencies(config: RunConfig, facts: DataFacts) -> Records | None:
     return rows
 
 
+def _find(config: RunConfig) -> _Found:
+    engine = config.engine
+    if engine.data is None:
+        files = engine.data_files or ()
+        snapshot = engine.initial_snapshot
+        return _Found(
+            parts=tuple((str(path), load_events(path)) for path in files),
+            snapshot=None if snapshot is None else (str(snapshot), load_events(snapshot)),
+            cut=None,
+        )
+    cut = range_of(engine.data, (config.instrument.tick_size, config.instrument.lot_size))
+    book = None if cut.book is None else ("the book at the start of the range", cut.book.snapshot)
+    return _Found(parts=tuple(cut.arrays()), snapshot=book, cut=cut)
+
+
+def range_of(data: DataRange, grid: tuple[Decimal, Decimal]) -> RangeData:
+    """Return the rows that a config names by range; a config that was not loaded from a file needs its root."""
+    root = Path(data.root if data.root is not None else DATA_ROOT)
+    return read_range(root, data.venue, data.instrument, data.start_ns, data.end_ns, grid=grid)
+
+
 def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
     """Return when the local book is cleared to be loaded anew, in the order of time."""
     found: set[int] = set()
@@ -131,7 +173,9 @@ def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _roi_ticks(config: RunConfig, facts: DataFacts, arrays: Sequence[Records]) -> tuple[int, int] | None:
+def _roi_ticks(
+    config: RunConfig, facts: DataFacts, names: Sequence[str], arrays: Sequence[Records]
+) -> tuple[int, int] | None:
     """Return the range of the ROI depth: the config's, or for kind auto the traded one with a margin.
 
     Data from which the engine's ROI book would bring cleared offers back needs the hash map.
@@ -155,7 +199,7 @@ def _roi_ticks(config: RunConfig, facts: DataFacts, arrays: Sequence[Records]) -
         found = returning_offer(arrays, instrument.tick_size, (low, high))
         if found is not None:
             raise DataError(
-                f"engine.depth must be auto or hashmap for {config.engine.data_files[found[0]]}: at row {found[1]} "
+                f"engine.depth must be auto or hashmap for {names[found[0]]}: at row {found[1]} "
                 "an offer that a DEPTH_CLEAR removed would come back in a ROI book of hftbacktest"
             )
         return low, high

@@ -48,12 +48,13 @@ def main() -> int:
 
         config = config_from_dict(request["config"], directory)
         search = Path(request["search"]) if request["search"] else None
+        names = config.engine.data_names()
         log.info(
             "run started",
             config=config.id,
             strategy=config.strategy.class_path,
             instrument=config.engine.instrument.name,
-            data_files=len(config.engine.data_files),
+            data=" to ".join(dict.fromkeys((names[0], names[-1]))),
         )
         record = run_backtest(config, directory, search=search, progress=progress)
     except KeyboardInterrupt:

@@ -24,8 +24,9 @@ from ..events import (
     TRADE,
     EventArray,
     IntArray,
+    read_only_view,
 )
-from ..validate import LOTS_MAX, NS_MAX, OFF_GRID, read_only_view, steps_of
+from ..validate import LOTS_MAX, NS_MAX, OFF_GRID, steps_of
 from .book import ASK, BID, NO_LEVEL, clear_levels, is_crossed, new_book, set_level, take_passed_level
 from .codes import Code
 from .histogram import BUCKETS, bucket_of

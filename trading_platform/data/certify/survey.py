@@ -13,8 +13,18 @@ import numpy.typing as npt
 
 from ..._jit import kernel
 from ...model.records import TICKS_MAX, int64_record
-from ..events import DEPTH, DEPTH_SNAPSHOT, EXCH_FLAG, KIND_MASK, LOCAL_FLAG, TRADE, EventArray, IntArray
-from ..validate import read_only_view, steps_of
+from ..events import (
+    DEPTH,
+    DEPTH_SNAPSHOT,
+    EXCH_FLAG,
+    KIND_MASK,
+    LOCAL_FLAG,
+    TRADE,
+    EventArray,
+    IntArray,
+    read_only_view,
+)
+from ..validate import steps_of
 from .book import WINDOW_TICKS
 from .histogram import count_value, new_histogram, percentile
 
