@@ -10,6 +10,7 @@ import numpy as np
 from hftbacktest import BUY, GTX, LIMIT
 from numba import njit
 
+import trading_platform._jit.compiler  # noqa: F401 (numba learns there what the kernels called below are)
 from trading_platform.venues.hftbacktest import abi
 from trading_platform.venues.hftbacktest.abi import ORDER_OFFSETS
 

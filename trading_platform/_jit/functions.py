@@ -113,7 +113,7 @@ class Entry:
                 write_object(path, code)
                 remove_unused(time.time())
         elif path is not None:
-            mark_used(path)
+            mark_used(path, time.time())
         return Linked(code)
 
     @property
