@@ -13,6 +13,9 @@ def warmup(as_json: JsonOption = False) -> None:
 
         if not _jit.is_compiled():
             show.phase("compiling kernels, once per installation: about a minute")
+        from ..data.certify.scan import judge_end, judge_rows
+        from ..data.certify.survey import look_at_rows
+        from ..data.clean.levels import find_passed
         from ..data.validate import scan
         from ..eventlog.schema import first_fault
         from ..runner import compiled, interpreted, loop
@@ -25,6 +28,10 @@ def warmup(as_json: JsonOption = False) -> None:
             compiled.run_compiled,
             interpreted.run_to_wakeup,
             scan,
+            look_at_rows,
+            judge_rows,
+            judge_end,
+            find_passed,
             first_fault,
         ):
             each.load()

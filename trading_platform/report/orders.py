@@ -1,6 +1,6 @@
 """One row per order, put together from its events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,7 @@ from .columns import (
     require_instruments,
     time_column,
 )
-from .select import Ints, field
+from .select import PIECE_EVENTS, Ints, field
 from .tables import slot_column
 
 TERMINAL: Final = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
@@ -40,6 +40,8 @@ COLUMNS: Final = (
     "maker_lots", "fill_count", "average_price", "fee_money", "fee", "sent_seq", "sent", "acked", "ended", "end_cause",
 )  # fmt: skip
 NOWHERE: Final = -1
+_NO_IDS: Final[Ints] = np.zeros(0, np.int64)
+ORDERS_PER_PIECE: Final = 1 << 16
 Mask = npt.NDArray[np.bool_]
 _KINDS: Final = (EventKind.SENT, EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT, EventKind.REPLACED)
 _IS_STEP: Final = np.isin(np.arange(256), _KINDS)
@@ -60,7 +62,65 @@ def orders_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     took its place. Times are the local clock: ``sent``, ``acked`` (null if a fill or an end came without an
     acknowledgement), ``ended``. ``average_price`` weighs by quantity.
     """
-    steps = _steps(events)
+    pieces = list(order_pieces(events, instruments))
+    return pl.concat(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def order_pieces(
+    events: EventArray, instruments: Sequence[Instrument], orders_per_piece: int = ORDERS_PER_PIECE
+) -> Iterator[pl.DataFrame]:
+    """Yield the table of orders in pieces, by order id: the memory of a piece, however long the log. At least one."""
+    survey = _survey(events)
+    for start in range(0, max(1, len(survey.order_id)), orders_per_piece):
+        chosen = slice(start, start + orders_per_piece)
+        yield _frame(_steps(events, survey, chosen), survey.replaced_by[chosen], events, instruments)
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """All orders of a log by id: the places of their first and last event, and who took their place (0: nobody)."""
+
+    order_id: Ints
+    first: Ints
+    last: Ints
+    replaced_by: Ints
+
+
+def _survey(events: EventArray) -> _Survey:
+    ids, firsts, lasts, parents, heirs = ([_NO_IDS] for _ in range(5))
+    for start in range(0, len(events), PIECE_EVENTS):
+        piece = events[start : start + PIECE_EVENTS]
+        place = np.flatnonzero(_IS_STEP.take(piece["kind"]))
+        found, row = np.unique(piece["order_id"][place], return_inverse=True)
+        first, last = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
+        first[row[::-1]], last[row] = start + place[::-1], start + place
+        pairs = piece.take(np.flatnonzero(piece["kind"] == EventKind.REPLACED))
+        ids.append(found)
+        firsts.append(first)
+        lasts.append(last)
+        parents.append(field(pairs, "parent_order_id"))
+        heirs.append(field(pairs, "order_id"))
+    order_id, row = np.unique(np.concatenate(ids), return_inverse=True)
+    first, last = np.empty(len(order_id), np.int64), np.empty(len(order_id), np.int64)
+    first[row[::-1]], last[row] = np.concatenate(firsts)[::-1], np.concatenate(lasts)
+    return _Survey(
+        order_id, first, last, _replaced_by(order_id, np.concatenate(parents), np.concatenate(heirs))
+    )
+
+
+def _replaced_by(order_id: Ints, parents: Ints, heirs: Ints) -> Ints:
+    found = np.zeros(len(order_id), np.int64)
+    if len(order_id):
+        row = np.minimum(np.searchsorted(order_id, parents), len(order_id) - 1)
+        known = order_id[row] == parents
+        np.maximum.at(found, row[known], heirs[known])
+    return found
+
+
+def _frame(
+    steps: "_Steps", replaced_by: Ints, events: EventArray, instruments: Sequence[Instrument]
+) -> pl.DataFrame:
+    """Return the rows of some orders, all of whose events are given."""
     new = (steps.kind == EventKind.SENT) & (steps.a == CommandKind.NEW)
     acks = (steps.kind == EventKind.STATUS) & (steps.a == ReportKind.ACK)
     ends = np.isin(steps.status_to, TERMINAL) & ~np.isin(steps.status_from, TERMINAL)
@@ -76,7 +136,7 @@ def orders_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     }
     index = field(events.take(places["first"]), "instrument")
     made = _columns(places, events, instruments, index) | _fills(steps, events, instruments, index)
-    made["replaced_by"] = _replaced_by(steps, events)
+    made["replaced_by"] = pl.Series(replaced_by).set(pl.Series(replaced_by == 0), None)
     return pl.DataFrame(made).with_columns(_end_cause()).select(COLUMNS)
 
 
@@ -105,9 +165,19 @@ class _Steps:
         return found
 
 
-def _steps(events: EventArray) -> _Steps:
-    place = np.flatnonzero(_IS_STEP.take(events["kind"]))
-    order_id, row = np.unique(events["order_id"][place], return_inverse=True)
+def _steps(events: EventArray, survey: _Survey, chosen: slice) -> _Steps:
+    """Return the events of some orders, whose ids are neighbours: from the first of any to the last of any."""
+    order_id = survey.order_id[chosen]
+    places = [np.zeros(0, np.int64)]
+    if len(order_id):
+        stop = int(survey.last[chosen].max()) + 1
+        for start in range(int(survey.first[chosen].min()), stop, PIECE_EVENTS):
+            piece = events[start : min(start + PIECE_EVENTS, stop)]
+            at = np.flatnonzero(_IS_STEP.take(piece["kind"]))
+            ids = piece["order_id"][at]
+            places.append(start + at[(ids >= order_id[0]) & (ids <= order_id[-1])])
+    place = np.concatenate(places)
+    row = np.searchsorted(order_id, events["order_id"][place])
     kind, a, status_from, status_to = (
         events[name][place] for name in ("kind", "a", "status_from", "status_to")
     )
@@ -140,17 +210,6 @@ def _fills(
         "fee_money": fee_money,
         "fee": money_column(fee_money, index, instruments),
     }
-
-
-def _replaced_by(steps: _Steps, events: EventArray) -> pl.Series:
-    """Return the order that took the place of each; null without one."""
-    pairs = events.take(steps.place[steps.kind == EventKind.REPLACED])
-    found = np.zeros(len(steps.order_id), np.int64)
-    parents = field(pairs, "parent_order_id")
-    row = np.minimum(np.searchsorted(steps.order_id, parents), max(0, len(found) - 1))
-    known = steps.order_id[row] == parents
-    np.maximum.at(found, row[known], field(pairs, "order_id")[known])
-    return pl.Series(found).set(pl.Series(found == 0), None)
 
 
 def _columns(
