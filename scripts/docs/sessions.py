@@ -46,6 +46,8 @@ PAGES: Final = (
     "docs/how-to/indicators.md",
     "docs/how-to/convert_recordings.md",
     "docs/how-to/add_a_source.md",
+    "docs/how-to/certify_data.md",
+    "docs/how-to/order_latency.md",
     "docs/how-to/add_a_limit.md",
     "docs/how-to/add_an_event.md",
     "docs/how-to/add_a_venue.md",
@@ -65,7 +67,7 @@ NOT_EXECUTED: Final[Mapping[str, str]] = {
 _EXIT: Final = re.compile(r"\s+# exit code (\d+)$")
 _COMMENT: Final = re.compile(r"\s{2,}# .*$")
 _PROGRESS: Final = re.compile(
-    r"^(running|verifying|compiling|converting|synthesizing|checking|making)\b.*( %, | \.\.\.$)"
+    r"^(running|verifying|compiling|converting|synthesizing|checking|certifying|cleaning|making)\b.*( %, | \.\.\.$)"
 )
 _MASKS: Final = (
     (re.compile(r"\b\d{8}T\d{6}Z(-\d+)?"), "<start>"),

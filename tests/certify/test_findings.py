@@ -117,6 +117,7 @@ FAULTS: list[tuple[Code, Callable[[EventArray], EventArray], int, int | None]] =
         None,
     ),
     (Code.DUPLICATE, lambda rows: np.insert(rows, AT, rows[AT]), AT + 1, AT),
+    (Code.DUPLICATE_TRADE, lambda rows: np.insert(rows, AT - 1, rows[AT - 1]), AT, AT - 1),
     (
         Code.PRICE_JUMP,
         add(
@@ -203,6 +204,13 @@ def test_a_stream_that_stops_is_quiet_at_the_end() -> None:
     (certificate,) = certified(insert(rows, len(rows), *tail)).files
 
     assert found(certificate) == {"QUIET_TRADES": 1}
+
+
+def test_a_level_on_the_moon_does_not_take_the_book_away() -> None:
+    rows = insert(healthy(), AT, row(ASK, 1005, 3 * WINDOW_TICKS, 5), row(BID, 1006, MID_TICKS + 1, 5))
+    (certificate,) = certified(rows).files
+
+    assert {"FAR_LEVEL", "LOCKED", "STALE_LEVEL"} == set(found(certificate))
 
 
 def test_a_silence_of_all_rows_is_told_once() -> None:

@@ -21,7 +21,14 @@ from trading_platform.data.files import load_events, save_events
 from .markets import LOT, MID_TICKS, MS, TICK, certified, healthy, row
 
 EXAMPLES = 60 if COMPILED else 12
-FILE_CODES = {Code.NO_SNAPSHOT, Code.NO_TRADES, Code.GRID_TOO_FINE, Code.CLOCK_DRIFT, Code.DUPLICATE}
+FILE_CODES = {
+    Code.NO_SNAPSHOT,
+    Code.NO_TRADES,
+    Code.GRID_TOO_FINE,
+    Code.CLOCK_DRIFT,
+    Code.DUPLICATE,
+    Code.DUPLICATE_TRADE,
+}
 
 
 @st.composite

@@ -113,7 +113,10 @@ def test_certify_tells_findings_and_strict_fails(tool: Command, market: Path, lo
     answer = tool("data", "certify", locked, *GRID, "--strict")
     assert answer.code == 1
     assert "STALE_LEVEL" in answer.out
-    assert "--fix LOCKED,STALE_LEVEL" in answer.out
+    assert (
+        f"data clean {locked} --tick-size 0.1 --lot-size 0.001 --fix LOCKED,STALE_LEVEL --out DIR"
+        in answer.out
+    )
     assert tool("data", "certify", locked, *GRID).code == 0
     assert tool("data", "certify", locked, *GRID, "--json").json["verdict"] == "warnings"
 

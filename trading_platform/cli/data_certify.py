@@ -74,7 +74,7 @@ def certify(
             }
         )
     else:
-        _print_certificates(certificate, files, written)
+        _print_certificates(certificate, files, written, _grid_options(tick_size, lot_size))
     if strict and certificate.verdict is not Verdict.CLEAN:
         raise typer.Exit(1)
 
@@ -196,14 +196,22 @@ def _overrides(gap: float | None, outside_ppm: int | None) -> "Overrides":
     return Overrides(gap_ns=None if gap is None else max(1, round(gap * NS_PER_S)), outside_ppm=outside_ppm)
 
 
-def _print_certificates(certificate: "Certificate", files: Sequence[Path], written: Sequence[Path]) -> None:
+def _grid_options(tick_size: str | None, lot_size: str | None) -> str:
+    """Return the options of the grid as they were given, for a command that goes on from here."""
+    given = (("--tick-size", tick_size), ("--lot-size", lot_size))
+    return "".join(f" {name} {value}" for name, value in given if value is not None)
+
+
+def _print_certificates(
+    certificate: "Certificate", files: Sequence[Path], written: Sequence[Path], grid: str
+) -> None:
     for one, path, out in zip(certificate.files, files, written, strict=True):
         _print_certificate(one, path)
         print(f"wrote {out}")
     repairable = _repairable(certificate)
     if repairable:
         named = " ".join(map(str, files))
-        next_step(f"trading-platform data clean {named} --fix {','.join(repairable)} --out DIR")
+        next_step(f"trading-platform data clean {named}{grid} --fix {','.join(repairable)} --out DIR")
     else:
         listed = ", ".join(f'"{file.absolute()}"' for file in files)
         next_step(f"trading-platform run --config CONFIG --set 'engine.data_files=[{listed}]'")

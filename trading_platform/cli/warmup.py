@@ -14,6 +14,9 @@ def warmup(as_json: JsonOption = False) -> None:
         if not _jit.is_compiled():
             show.phase("compiling kernels, once per installation: about a minute")
         from ..data import bars
+        from ..data.certify.scan import judge_end, judge_rows
+        from ..data.certify.survey import look_at_rows
+        from ..data.clean.levels import find_passed
         from ..data.validate import scan
         from ..eventlog.schema import first_fault
         from ..runner import compiled, interpreted, loop
@@ -33,6 +36,10 @@ def warmup(as_json: JsonOption = False) -> None:
             scan,
             bars.fold_rows,
             bars.close_due,
+            look_at_rows,
+            judge_rows,
+            judge_end,
+            find_passed,
             first_fault,
         ):
             each.load()

@@ -33,14 +33,6 @@ KINDS: Final = {
 }
 """Kinds that a price-level book acts on; the engine would skip every other kind without a word."""
 
-
-def read_only_view(rows: EventArray) -> EventArray:
-    """Return a read-only view: one type for a kernel, whether mapped or in memory."""
-    view = np.asarray(rows).view()
-    view.flags.writeable = False
-    return view
-
-
 _PIECE_ROWS: Final = 1 << 18  # looked at together: a whole file's flags would not fit the memory
 
 

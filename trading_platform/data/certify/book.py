@@ -1,8 +1,7 @@
 """A book of price levels as a tree of bits: 32 ticks a word, words of words above it.
 
 Add, remove and "next level at or below" touch one word per storey, whatever the gap in the book. Quantities are not
-needed: a certificate asks where levels are. One record holds all of it, so that handing it to a kernel costs nothing
-(arrays would be counted at every call: three times slower, measured).
+needed: a certificate asks where levels are. One record holds all of it.
 """
 
 import math

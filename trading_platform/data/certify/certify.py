@@ -24,7 +24,7 @@ from .model import (
     Place,
     Thresholds,
 )
-from .scan import PLACES, Scan, begin_file, columns_of, finish, new_scan, scan_rows
+from .scan import PLACES, Scan, begin_file, finish, new_scan, scan_rows
 from .survey import Survey, survey
 
 PAUSE_ROWS: Final = 1 << 20  # rows between two calls of the progress
@@ -104,10 +104,9 @@ def certify(
     total, done = sum(map(len, arrays)), 0
     for index, (rows, name) in enumerate(zip(arrays, names, strict=True)):
         begin_file(scan, rows)
-        columns = columns_of(rows)
         for start in range(0, len(rows), PAUSE_ROWS):
             stop = min(len(rows), start + PAUSE_ROWS)
-            scan_rows(columns, grids, scan, start, stop)
+            scan_rows(rows, grids, scan, start, stop)
             done += stop - start
             if progress is not None:
                 progress(done, total)

@@ -55,6 +55,7 @@ class Code(IntEnum):
     NO_SNAPSHOT = 24
     NO_TRADES = 25
     FAR_LEVEL = 26
+    DUPLICATE_TRADE = 27
 
 
 class Meaning(NamedTuple):
@@ -166,9 +167,14 @@ MEANINGS: Final[Mapping[Code, Meaning]] = MappingProxyType({
         "sort trades first where the source allows", "ns",
     ),
     Code.DUPLICATE: Meaning(
-        _WARN, "rows equal to another row of the same two times",
-        "a trade that counts twice fills twice; recordings that overlap were joined",
+        _WARN, "changes of the book equal to another of the same two times",
+        "none by themselves; recordings that overlap were joined, and trades may be there twice too",
         _CLEAN + "drops the repetitions",
+    ),
+    Code.DUPLICATE_TRADE: Meaning(
+        _INFO, "trades equal to another of the same two times",
+        "a trade that is there twice fills twice; venues report a trade per resting order, so equal ones can be real",
+        "if recordings were joined (DUPLICATE), " + _CLEAN + "drops the repetitions",
     ),
     Code.PRICE_JUMP: Meaning(
         _WARN, "steps of the mid or of the traded price larger than the share told",

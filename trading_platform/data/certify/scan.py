@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..._jit import kernel
+from ..._jit import INT, Array, entry, kernel
 from ...model.records import TICKS_MAX, Records, int64_record
 from ..events import (
     BUY_FLAG,
@@ -23,11 +23,9 @@ from ..events import (
     SIDE_FLAGS,
     TRADE,
     EventArray,
-    IntArray,
-    read_only_view,
 )
-from ..validate import LOTS_MAX, NS_MAX, OFF_GRID, steps_of
-from .book import ASK, BID, NO_LEVEL, clear_levels, is_crossed, new_book, set_level, take_passed_level
+from ..validate import LOTS_MAX, NS_MAX, OFF_GRID, ROW, steps_of
+from .book import ASK, BID, BOOK, NO_LEVEL, clear_levels, is_crossed, new_book, set_level, take_passed_level
 from .codes import Code
 from .histogram import BUCKETS, bucket_of
 from .survey import Survey
@@ -100,6 +98,7 @@ TALLY: Final = np.dtype(
         ("marks", "u4", (CHUNK_ROWS,)),  # by row of the chunk: the codes found there, a bit each
     ]
 )
+assert len(Code) <= 32  # a bit each in ``marks``
 _PER_FILE: Final = TALLY.names[TALLY.names.index("span_first_ns") :] if TALLY.names else ()
 (
     _UNKNOWN_KIND,
@@ -124,33 +123,25 @@ _PER_FILE: Final = TALLY.names[TALLY.names.index("span_first_ns") :] if TALLY.na
     _DUPLICATE,
     _PRICE_JUMP,
 ) = (int(code) for code in list(Code)[: Code.PRICE_JUMP + 1])  # compiled code takes plain numbers
+_DUPLICATE_TRADE: Final = int(Code.DUPLICATE_TRADE)
 
 
-class Columns(NamedTuple):
-    """The columns of one file that are looked at, read-only views of its rows."""
-
-    ev: IntArray
-    exch_ns: IntArray
-    local_ns: IntArray
-    price: npt.NDArray[np.float64]
-    qty: npt.NDArray[np.float64]
-
-
-class Chunk(NamedTuple):
-    """What is worked out of a chunk of rows for the judges."""
-
-    fit: npt.NDArray[np.uint8]  # _SKIP, _STAMPED or _WHOLE
-    ticks: IntArray
-    lots: IntArray
+WORK: Final = np.dtype(
+    [
+        ("fit", "u1", (CHUNK_ROWS,)),  # of the rows of a chunk: _SKIP, _STAMPED or _WHOLE
+        ("ticks", "i8", (CHUNK_ROWS,)),
+        ("lots", "i8", (CHUNK_ROWS,)),
+        ("seen", "i8", (TABLE_ROWS,)),  # rows of the current moment by hash
+    ]
+)
 
 
 class Scan(NamedTuple):
-    """Everything the pass writes: one TALLY, one BOOK, and what it works with."""
+    """Everything the pass writes: one TALLY, one BOOK, and one WORK of what it works with."""
 
     tally: Records
     book: Records
-    seen: IntArray  # rows of the current moment by hash
-    chunk: Chunk
+    work: Records
 
 
 def new_scan(survey: Survey) -> Scan:
@@ -158,8 +149,7 @@ def new_scan(survey: Survey) -> Scan:
     tally = np.zeros(1, TALLY)
     for name, value in vars(survey.settings).items():
         tally[name] = value
-    chunk = Chunk(np.zeros(CHUNK_ROWS, np.uint8), *np.zeros((2, CHUNK_ROWS), np.int64))
-    return Scan(tally, new_book(survey.low_ticks), np.zeros(TABLE_ROWS, np.int64), chunk)
+    return Scan(tally, new_book(survey.low_ticks), np.zeros(1, WORK))
 
 
 def begin_file(scan: Scan, rows: EventArray) -> None:
@@ -172,33 +162,25 @@ def begin_file(scan: Scan, rows: EventArray) -> None:
     tally["latency_max_ns"] = np.iinfo(np.int64).min
     tally["span_first_ns"] = rows["local_ts"][0]
     tally["span_ns"] = max(1, int(rows["local_ts"][-1]) - int(rows["local_ts"][0]))
-    scan.seen[:] = _NONE
+    scan.work["seen"] = _NONE
     scan.book["far_count"] = 0
 
 
-def columns_of(rows: EventArray) -> Columns:
-    """Return the columns of a file without copying."""
-    held = read_only_view(rows)
-    return Columns(held["ev"].view(np.int64), held["exch_ts"], held["local_ts"], held["px"], held["qty"])
-
-
-@kernel
-def scan_rows(columns: Columns, grids: npt.NDArray[np.float64], scan: Scan, start: int, stop: int) -> None:
+def scan_rows(rows: EventArray, grids: npt.NDArray[np.float64], scan: Scan, start: int, stop: int) -> None:
     """Count rows ``start`` to ``stop`` of a file.
 
     Parameters
     ----------
-    columns : Columns
+    rows : event array, shape (rows,)
     grids : array, shape (2, 2): a price, a quantity times the first number by the second is in steps
     scan : Scan, changed in place
     """
-    for first in range(start, stop, CHUNK_ROWS):
-        last = min(stop, first + CHUNK_ROWS)
-        _begin_chunk(scan.tally[0], first)
-        _read(columns, grids, scan.tally[0], scan.chunk, first, last)
-        _judge_receipt(columns, scan.tally[0], scan.chunk, first, last)
-        _judge_repetition(columns, scan.tally[0], scan.chunk, scan.seen, first, last)
-        _judge_venue(columns, scan.tally[0], scan.book[0], scan.chunk, first, last)
+    judge_rows(rows.view(ROW), grids, scan.tally, scan.book, scan.work, start, stop)
+
+
+def finish(scan: Scan, rows: int) -> None:
+    """Judge what is open at the end of the last file of ``rows`` rows: its last moment, silence up to its end."""
+    judge_end(scan.tally, scan.book, rows)
 
 
 @kernel
@@ -207,20 +189,6 @@ def _begin_chunk(tally: np.void, first: int) -> None:
     if tally["marked"]:
         tally["marks"][:] = 0
         tally["marked"] = 0
-
-
-@kernel
-def finish(scan: Scan, rows: int) -> None:
-    """Judge what is open at the end of the last file: its last moment, and silence up to its end."""
-    tally = scan.tally[0]
-    _close_block(tally, scan.book[0], tally["block_ns"])
-    end_ns = tally["last_local_ns"]
-    for code, last_ns, most_ns in (
-        (_QUIET_DEPTH, tally["last_depth_local_ns"], tally["quiet_depth_ns"]),
-        (_QUIET_TRADES, tally["last_trade_local_ns"], tally["quiet_trades_ns"]),
-    ):
-        if last_ns > 0 and end_ns - last_ns > most_ns:
-            _note(tally, code, rows - 1, end_ns, end_ns - last_ns)
 
 
 @kernel
@@ -240,23 +208,22 @@ def _note(tally: np.void, code: int, row: int, time_ns: int, value: int) -> None
 
 @kernel
 def _read(
-    columns: Columns, grids: npt.NDArray[np.float64], tally: np.void, chunk: Chunk, first: int, last: int
+    rows: EventArray, grids: npt.NDArray[np.float64], tally: np.void, work: np.void, first: int, last: int
 ) -> None:
     """Judge the form of rows, and work out their prices in ticks and quantities in lots."""
-    ev_column, exch_column, local_column = columns.ev, columns.exch_ns, columns.local_ns
-    price_column, qty_column = columns.price, columns.qty
-    fit, ticks_column, lots_column = chunk.fit, chunk.ticks, chunk.lots
+    fit, ticks_column, lots_column = work["fit"], work["ticks"], work["lots"]
     tick_by, tick_of, lot_by, lot_of = grids[0, 0], grids[0, 1], grids[1, 0], grids[1, 1]
     gcd_ticks, gcd_lots = tally["gcd_ticks"], tally["gcd_lots"]
     for at in range(first, last):
-        ev, exch_ns, local_ns = ev_column[at], exch_column[at], local_column[at]
+        row = rows[at]
+        ev, exch_ns, local_ns = row["ev"], row["exch_ns"], row["local_ns"]
         code = _malformed(ev, exch_ns, local_ns)
         if code != _NONE:
             _note(tally, code, at, exch_ns, _shown(code, ev, exch_ns, local_ns))
             fit[at - first] = _SKIP
             continue
-        ticks = steps_of(price_column[at], tick_by, tick_of, TICKS_MAX)
-        lots = steps_of(qty_column[at], lot_by, lot_of, LOTS_MAX)
+        ticks = steps_of(row["price"], tick_by, tick_of, TICKS_MAX)
+        lots = steps_of(row["qty"], lot_by, lot_of, LOTS_MAX)
         code = _no_number(ev, ticks, lots)
         if code != _NONE:
             _note(tally, code, at, exch_ns, 0)
@@ -308,16 +275,16 @@ def _no_number(ev: int, ticks: int, lots: int) -> int:
 
 
 @kernel
-def _judge_receipt(columns: Columns, tally: np.void, chunk: Chunk, first: int, last: int) -> None:
+def _judge_receipt(rows: EventArray, tally: np.void, work: np.void, first: int, last: int) -> None:
     """Judge what we see of the rows: order of receipt, latency, silence."""
-    ev_column, exch_column, local_column, fit = columns.ev, columns.exch_ns, columns.local_ns, chunk.fit
-    histogram, latency_mins_ns = tally["latency"], tally["latency_mins_ns"]
+    fit, histogram, latency_mins_ns = work["fit"], tally["latency"], tally["latency_mins_ns"]
     for at in range(first, last):
-        ev = ev_column[at]
+        row = rows[at]
+        ev = row["ev"]
         if fit[at - first] == _SKIP or (ev & LOCAL_FLAG) == 0:
             continue
-        local_ns = local_column[at]
-        latency_ns = local_ns - exch_column[at]
+        local_ns = row["local_ns"]
+        latency_ns = local_ns - row["exch_ns"]
         tally["local_rows"] += 1
         if latency_ns <= 0:
             _note(tally, _LATENCY, at, local_ns, latency_ns)
@@ -346,34 +313,33 @@ def _judge_receipt(columns: Columns, tally: np.void, chunk: Chunk, first: int, l
 
 
 @kernel
-def _judge_repetition(
-    columns: Columns, tally: np.void, chunk: Chunk, seen: IntArray, first: int, last: int
-) -> None:
+def _judge_repetition(rows: EventArray, tally: np.void, work: np.void, first: int, last: int) -> None:
     """Look for equal rows of one moment in a table by hash; rows before the moment count as empty places."""
-    ev_column, exch_column, local_column = columns.ev, columns.exch_ns, columns.local_ns
-    price_column, qty_column = columns.price, columns.qty
-    fit, ticks_column, lots_column = chunk.fit, chunk.ticks, chunk.lots
+    fit, ticks_column, lots_column = work["fit"], work["ticks"], work["lots"]
+    seen = work["seen"]
     run_row, run_count = tally["run_row"], tally["run_count"]
     exch_ns, local_ns = tally["run_exch_ns"], tally["run_local_ns"]
     for at in range(first, last):
         if fit[at - first] != _WHOLE:
             continue
-        if exch_column[at] != exch_ns or local_column[at] != local_ns:
-            exch_ns, local_ns = exch_column[at], local_column[at]
+        row = rows[at]
+        if row["exch_ns"] != exch_ns or row["local_ns"] != local_ns:
+            exch_ns, local_ns = row["exch_ns"], row["local_ns"]
             run_row, run_count = at, 0
         if run_count == REMEMBERED_ROWS:
             continue
-        ev, price, qty = ev_column[at], price_column[at], qty_column[at]
+        ev, price, qty = row["ev"], row["price"], row["qty"]
         mixed = (ticks_column[at - first] * 31 + lots_column[at - first] * 17 + ev) & 0xFFFFFFFFFF
         slot = (mixed * 0x5E3779 >> 20) & (TABLE_ROWS - 1)
         other = seen[slot]
         while other >= run_row and (
-            ev_column[other] != ev or price_column[other] != price or qty_column[other] != qty
+            rows[other]["ev"] != ev or rows[other]["price"] != price or rows[other]["qty"] != qty
         ):
             slot = (slot + 1) & (TABLE_ROWS - 1)
             other = seen[slot]
         if other >= run_row:
-            _note(tally, _DUPLICATE, at, exch_ns, other)
+            code = _DUPLICATE_TRADE if (ev & KIND_MASK) == TRADE else _DUPLICATE
+            _note(tally, code, at, exch_ns, other)
         else:
             seen[slot] = at
             run_count += 1
@@ -383,13 +349,12 @@ def _judge_repetition(
 
 @kernel
 def _judge_venue(
-    columns: Columns, tally: np.void, book: np.void, chunk: Chunk, first: int, last: int
+    rows: EventArray, tally: np.void, book: np.void, work: np.void, first: int, last: int
 ) -> None:
     """Judge rows as the venue lived them, and bring them into the book."""
-    ev_column, exch_column = columns.ev, columns.exch_ns
-    fit, ticks_column, lots_column = chunk.fit, chunk.ticks, chunk.lots
+    fit, ticks_column, lots_column = work["fit"], work["ticks"], work["lots"]
     for at in range(first, last):
-        ev, exch_ns, ticks = ev_column[at], exch_column[at], ticks_column[at - first]
+        ev, exch_ns, ticks = rows[at]["ev"], rows[at]["exch_ns"], ticks_column[at - first]
         if fit[at - first] != _WHOLE or (ev & EXCH_FLAG) == 0:
             continue
         tally["exch_rows"] += 1
@@ -500,3 +465,40 @@ def _mid(tally: np.void, book: np.void) -> None:
     if last > 0 and abs(mid - last) * 1_000_000 > tally["jump_ppm"] * last:
         _note(tally, _PRICE_JUMP, tally["block_row"], tally["block_ns"], (mid - last) * 1_000_000 // last)
     tally["mid_halfticks"] = mid
+
+
+@entry(Array(ROW), Array(np.dtype(np.float64), 2), Array(TALLY), Array(BOOK), Array(WORK), INT, INT)
+def judge_rows(
+    rows: EventArray,
+    grids: npt.NDArray[np.float64],
+    tallies: Records,
+    books: Records,
+    works: Records,
+    start: int,
+    stop: int,
+) -> None:
+    """Judge rows ``start`` to ``stop``, chunk by chunk: see `scan_rows`."""
+    tally, book, work = tallies[0], books[0], works[0]
+    for first in range(start, stop, CHUNK_ROWS):
+        last = min(stop, first + CHUNK_ROWS)
+        _begin_chunk(tally, first)
+        _read(rows, grids, tally, work, first, last)
+        _judge_receipt(rows, tally, work, first, last)
+        _judge_repetition(rows, tally, work, first, last)
+        _judge_venue(rows, tally, book, work, first, last)
+
+
+@entry(Array(TALLY), Array(BOOK), INT)
+def judge_end(tallies: Records, books: Records, rows: int) -> None:
+    """Judge what is open at the end: see `finish`."""
+    tally = tallies[0]
+    _close_block(tally, books[0], tally["block_ns"])
+    end_ns, depth_ns, trade_ns = (
+        tally["last_local_ns"],
+        tally["last_depth_local_ns"],
+        tally["last_trade_local_ns"],
+    )
+    if depth_ns > 0 and end_ns - depth_ns > tally["quiet_depth_ns"]:
+        _note(tally, _QUIET_DEPTH, rows - 1, end_ns, end_ns - depth_ns)
+    if trade_ns > 0 and end_ns - trade_ns > tally["quiet_trades_ns"]:
+        _note(tally, _QUIET_TRADES, rows - 1, end_ns, end_ns - trade_ns)

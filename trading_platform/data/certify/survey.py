@@ -11,20 +11,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ..._jit import kernel
-from ...model.records import TICKS_MAX, int64_record
-from ..events import (
-    DEPTH,
-    DEPTH_SNAPSHOT,
-    EXCH_FLAG,
-    KIND_MASK,
-    LOCAL_FLAG,
-    TRADE,
-    EventArray,
-    IntArray,
-    read_only_view,
-)
-from ..validate import steps_of
+from ..._jit import Array, entry, kernel
+from ...model.records import TICKS_MAX
+from ..events import DEPTH, DEPTH_SNAPSHOT, KIND_MASK, LOCAL_FLAG, TRADE, EventArray, IntArray
+from ..validate import ROW
 from .book import WINDOW_TICKS
 from .histogram import count_value, new_histogram, percentile
 
@@ -38,9 +28,10 @@ OUTSIDE_PPM: Final = (
 )
 JUMP_PPM: Final = 10_000
 STALE_NS: Final = 1 * NS_PER_S
-_RANGE: Final = int64_record(
-    "depth_min_ticks", "depth_max_ticks", "traded_min_ticks", "traded_max_ticks", "any_ns", "depth_ns", "trade_ns"
-)  # fmt: skip
+SAMPLE_ROWS: Final = 1 << 16  # looked at for the usual price where levels lie too far apart for the book
+_RANGE: Final = np.dtype(
+    [("low", "f8"), ("high", "f8"), ("any_ns", "i8"), ("depth_ns", "i8"), ("trade_ns", "i8")]
+)  # prices of levels; last times
 
 
 @dataclass(frozen=True)
@@ -81,62 +72,30 @@ def survey(files: Sequence[EventArray], tick_ratio: tuple[float, float]) -> Surv
     tick_ratio : a price times the first by the second is in ticks
     """
     found = np.zeros(1, _RANGE)
-    found["depth_min_ticks"] = found["traded_min_ticks"] = TICKS_MAX
+    found["low"], found["high"] = np.inf, 0
     intervals = np.stack([new_histogram() for _ in range(3)])
-    ratio = np.array(tick_ratio, np.float64)
     for rows in files:
-        held = read_only_view(rows)
-        _look(held["ev"].view(np.int64), held["local_ts"], held["px"], ratio, intervals, found)
-    first = found[0]
+        look_at_rows(rows.view(ROW), intervals, found)
     any_ns, depth_ns, trade_ns = (percentile(histogram, 900) or 0 for histogram in intervals)
     settings = Settings(
         gap_ns=max(GAP_LEAST_NS, TIMES_USUAL * any_ns),
         quiet_depth_ns=max(QUIET_DEPTH_LEAST_NS, TIMES_USUAL * depth_ns),
         quiet_trades_ns=max(QUIET_TRADES_LEAST_NS, TIMES_USUAL * trade_ns),
     )
-    return Survey(settings, _low_ticks(first))
+    return Survey(settings, _low_ticks(files, tick_ratio, float(found[0]["low"]), float(found[0]["high"])))
 
 
-def _low_ticks(found: np.void) -> int:
-    """Return where the book begins: at its lowest level, or so that the traded prices are in the middle."""
-    low, high = int(found["depth_min_ticks"]), int(found["depth_max_ticks"])
-    if high - low < WINDOW_TICKS or not found["traded_max_ticks"]:
-        return low
-    middle = (int(found["traded_min_ticks"]) + int(found["traded_max_ticks"])) // 2
-    return max(low, min(middle - WINDOW_TICKS // 2, high - WINDOW_TICKS + 1))
-
-
-@kernel
-def _look(
-    ev_column: IntArray,
-    local_column: IntArray,
-    price_column: npt.NDArray[np.float64],
-    ratio: npt.NDArray[np.float64],
-    intervals: IntArray,
-    found: npt.NDArray[np.void],
-) -> None:
-    tally = found[0]
-    for at in range(len(ev_column)):
-        ev = ev_column[at]
-        kind, local_ns = ev & KIND_MASK, local_column[at]
-        is_depth = kind == DEPTH or kind == DEPTH_SNAPSHOT
-        if (ev & LOCAL_FLAG) != 0:
-            _interval(intervals[0], local_ns, tally["any_ns"])
-            tally["any_ns"] = local_ns
-            if is_depth:
-                _interval(intervals[1], local_ns, tally["depth_ns"])
-                tally["depth_ns"] = local_ns
-            elif kind == TRADE:
-                _interval(intervals[2], local_ns, tally["trade_ns"])
-                tally["trade_ns"] = local_ns
-        if (ev & EXCH_FLAG) != 0:
-            ticks = steps_of(price_column[at], ratio[0], ratio[1], TICKS_MAX)
-            if ticks > 0 and is_depth:
-                tally["depth_min_ticks"] = min(tally["depth_min_ticks"], ticks)
-                tally["depth_max_ticks"] = max(tally["depth_max_ticks"], ticks)
-            elif ticks > 0 and kind == TRADE:
-                tally["traded_min_ticks"] = min(tally["traded_min_ticks"], ticks)
-                tally["traded_max_ticks"] = max(tally["traded_max_ticks"], ticks)
+def _low_ticks(files: Sequence[EventArray], ratio: tuple[float, float], low: float, high: float) -> int:
+    """Return where the book begins: at its lowest level, or so that the usual price is in the middle."""
+    by, of = ratio
+    if low > high:
+        return 0  # no level at all
+    if (high - low) * by / of < WINDOW_TICKS - 1:
+        return int(low * by / of)
+    step = max(1, sum(map(len, files)) // SAMPLE_ROWS)
+    prices = np.concatenate([rows["px"][::step] for rows in files])
+    usual = float(np.median(prices[np.isfinite(prices) & (prices > 0)]))
+    return max(0, int(min(usual * by / of, float(TICKS_MAX))) - WINDOW_TICKS // 2)
 
 
 @kernel
@@ -144,3 +103,27 @@ def _interval(histogram: IntArray, now_ns: int, last_ns: int) -> None:
     """Count the time since the last row of another moment; rows of one moment are one message."""
     if last_ns > 0 and now_ns > last_ns:
         count_value(histogram, now_ns - last_ns)
+
+
+@entry(Array(ROW), Array(np.dtype(np.int64), 3), Array(_RANGE))
+def look_at_rows(rows: EventArray, intervals: IntArray, found: npt.NDArray[np.void]) -> None:
+    """Note the range of the levels' prices, and the times between rows received."""
+    tally = found[0]
+    for at in range(len(rows)):
+        row = rows[at]
+        ev, local_ns, price = row["ev"], row["local_ns"], row["price"]
+        kind = ev & KIND_MASK
+        is_depth = kind == DEPTH or kind == DEPTH_SNAPSHOT
+        if is_depth and 0 < price < np.inf:
+            tally["low"] = min(tally["low"], price)
+            tally["high"] = max(tally["high"], price)
+        if (ev & LOCAL_FLAG) == 0:
+            continue
+        _interval(intervals[0], local_ns, tally["any_ns"])
+        tally["any_ns"] = local_ns
+        if is_depth:
+            _interval(intervals[1], local_ns, tally["depth_ns"])
+            tally["depth_ns"] = local_ns
+        elif kind == TRADE:
+            _interval(intervals[2], local_ns, tally["trade_ns"])
+            tally["trade_ns"] = local_ns

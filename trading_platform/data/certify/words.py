@@ -20,7 +20,7 @@ def summary_lines(one: FileCertificate) -> Iterator[str]:
     )
     if facts.latency_ns is not None:
         told = facts.latency_ns.model_dump()
-        shown = ", ".join(f"{name[1:].replace('_', '.')} % {span(value)}" for name, value in told.items())
+        shown = ", ".join(f"{name.replace('_', '.')} {span(value)}" for name, value in told.items())
         yield f"feed latency: {shown}"
     if facts.clock_drift_ns_per_s is not None:
         yield f"clock drift: {facts.clock_drift_ns_per_s:+,.0f} ns/s"

@@ -21,7 +21,7 @@ from ..certify.certify import Certificate, Progress
 from ..certify.codes import Code
 from ..certify.drift import slope_of
 from ..certify.model import FileCertificate
-from ..certify.scan import CHUNK_ROWS, Scan, begin_file, columns_of, new_scan, scan_rows
+from ..certify.scan import CHUNK_ROWS, Scan, begin_file, new_scan, scan_rows
 from ..certify.store import certificate_path, certify_files, read_manifest, stream_grid
 from ..certify.survey import Survey, survey
 from ..events import EXCH_FLAG, LOCAL_FLAG, EventArray
@@ -222,10 +222,10 @@ def _tell(told: list[Entry], code: Code, count: int, before: int, after: int, **
 def _marks(rows: EventArray, grids: npt.NDArray[np.float64], scan: Scan) -> npt.NDArray[np.uint32]:
     """Return for each row the codes that the certificate's pass finds at it, a bit each."""
     begin_file(scan, rows)
-    columns, marks = columns_of(rows), np.zeros(len(rows), np.uint32)
+    marks = np.zeros(len(rows), np.uint32)
     for start in range(0, len(rows), CHUNK_ROWS):
         stop = min(len(rows), start + CHUNK_ROWS)
-        scan_rows(columns, grids, scan, start, stop)
+        scan_rows(rows, grids, scan, start, stop)
         marks[start:stop] = scan.tally[0]["marks"][: stop - start]
     return marks
 
@@ -238,7 +238,7 @@ def _stretches(
     first_ns = int(arrays[0]["local_ts"][0])
     for rows in arrays:
         begin_file(scan, rows)
-        scan_rows(columns_of(rows), grids, scan, 0, len(rows))
+        scan_rows(rows, grids, scan, 0, len(rows))
         tally = scan.tally[0]
         values = np.array(tally["latency_mins_ns"])
         there = np.flatnonzero(values != np.iinfo(np.int64).max)

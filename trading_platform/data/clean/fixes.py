@@ -15,6 +15,7 @@ DROPS: Final = frozenset(
         Code.OFF_TICK,
         Code.OFF_LOT,
         Code.DUPLICATE,
+        Code.DUPLICATE_TRADE,
         Code.TRADE_OUTSIDE,
     }
 )
@@ -31,6 +32,7 @@ FIXES: Final[Mapping[str, str]] = MappingProxyType(
         Code.EXCH_ORDER.name: "rows are sorted by each clock, and split where the clocks disagree",
         Code.LOCAL_ORDER.name: "rows are sorted by each clock, and split where the clocks disagree",
         Code.DUPLICATE.name: "the repetitions are dropped, the first row stays",
+        Code.DUPLICATE_TRADE.name: "the repetitions are dropped, the first trade stays",
         Code.CLOCK_DRIFT.name: "a straight line over time is taken out of the receipt times",
         Code.LATENCY.name: "all receipt times are shifted by one constant",
         Code.TRADE_OUTSIDE.name: "the trades are dropped",

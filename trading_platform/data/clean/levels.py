@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..._jit import kernel
+from ..._jit import INT, Array, entry, kernel
 from ...model.errors import DataError
 from ...model.records import TICKS_MAX, Records, int64_record
-from ..certify.book import ASK, BID, clear_levels, is_crossed, set_level, take_passed_level
-from ..certify.scan import Columns, columns_of
+from ..certify.book import ASK, BID, BOOK, clear_levels, is_crossed, set_level, take_passed_level
 from ..events import (
     BUY_FLAG,
     DEPTH,
@@ -23,7 +22,7 @@ from ..events import (
     SIDE_FLAGS,
     EventArray,
 )
-from ..validate import steps_of
+from ..validate import ROW, steps_of
 
 PASSED_MAX: Final = 1 << 18  # levels taken out of one file; more is no book
 PASSED: Final = int64_record("row", "side", "price_ticks")
@@ -55,13 +54,12 @@ def remove_passed_levels(
     A removal stands right after the moment that passed the level, with its times. Where both sides of the engine
     see it after the same row it is one row, else one for each.
     """
-    columns = columns_of(rows)
     found: dict[tuple[int, int, int], int] = {}
     for side in sides:
         passed = np.zeros(PASSED_MAX, PASSED)
         side.block["count"] = 0
         side.block["row"] = 0
-        count = int(_find(columns, side.flag, ratio, side.book, side.block, passed))
+        count = int(find_passed(rows.view(ROW), ratio, side.book, side.block, passed, side.flag))
         if count > PASSED_MAX:
             raise DataError(
                 f"{name}: at most {PASSED_MAX} passed levels can be removed, were more: this is no book; look at "
@@ -86,44 +84,6 @@ def _insert(rows: EventArray, found: dict[tuple[int, int, int], int], tick_size:
 
 
 @kernel
-def _find(
-    columns: Columns,
-    flag: int,
-    ratio: npt.NDArray[np.float64],
-    books: Records,
-    blocks: Records,
-    passed: Records,
-) -> int:
-    """Apply the rows of one side; at the end of each moment take passed levels out and write them down.
-
-    Returns how many; more than ``passed`` holds means that it stopped there.
-    """
-    book, block, limit = books[0], blocks[0], len(passed)
-    ev_column, price_column, qty_column = columns.ev, columns.price, columns.qty
-    exch_column, local_column = columns.exch_ns, columns.local_ns
-    for at in range(len(ev_column)):
-        ev = ev_column[at]
-        kind = ev & KIND_MASK
-        is_level = kind == DEPTH or kind == DEPTH_SNAPSHOT
-        if (ev & flag) == 0 or not (is_level or kind == DEPTH_CLEAR):
-            continue
-        time_ns = exch_column[at] if flag == EXCH_FLAG else local_column[at]
-        if time_ns != block["time_ns"] and is_crossed(book):
-            _take(book, block, passed)
-        block["time_ns"], block["row"] = time_ns, at
-        ticks = steps_of(price_column[at], ratio[0], ratio[1], TICKS_MAX)
-        if ticks < 0 or block["count"] > limit:
-            continue
-        if is_level:
-            set_level(book, BID if (ev & BUY_FLAG) != 0 else ASK, ticks, qty_column[at] > 0)
-        else:
-            clear_levels(book, ev & SIDE_FLAGS, ticks)
-    if is_crossed(book):
-        _take(book, block, passed)  # the last moment of a file is whole
-    return int(block["count"])
-
-
-@kernel
 def _take(book: np.void, block: np.void, passed: Records) -> None:
     while is_crossed(book) and block["count"] <= len(passed):
         side = 1 - book["newer_side"]
@@ -134,3 +94,40 @@ def _take(book: np.void, block: np.void, passed: Records) -> None:
             entry["side"] = side
             entry["price_ticks"] = ticks
         block["count"] += 1
+
+
+@entry(Array(ROW), Array(np.dtype(np.float64)), Array(BOOK), Array(_BLOCK), Array(PASSED), INT)
+def find_passed(
+    rows: EventArray,
+    ratio: npt.NDArray[np.float64],
+    books: Records,
+    blocks: Records,
+    passed: Records,
+    flag: int,
+) -> int:
+    """Apply the rows of one side; at the end of each moment take passed levels out and write them down.
+
+    Returns how many; more than ``passed`` holds means that it stopped there.
+    """
+    book, block, limit = books[0], blocks[0], len(passed)
+    for at in range(len(rows)):
+        row = rows[at]
+        ev = row["ev"]
+        kind = ev & KIND_MASK
+        is_level = kind == DEPTH or kind == DEPTH_SNAPSHOT
+        if (ev & flag) == 0 or not (is_level or kind == DEPTH_CLEAR):
+            continue
+        time_ns = row["exch_ns"] if flag == EXCH_FLAG else row["local_ns"]
+        if time_ns != block["time_ns"] and is_crossed(book):
+            _take(book, block, passed)
+        block["time_ns"], block["row"] = time_ns, at
+        ticks = steps_of(row["price"], ratio[0], ratio[1], TICKS_MAX)
+        if ticks < 0 or block["count"] > limit:
+            continue
+        if is_level:
+            set_level(book, BID if (ev & BUY_FLAG) != 0 else ASK, ticks, row["qty"] > 0)
+        else:
+            clear_levels(book, ev & SIDE_FLAGS, ticks)
+    if is_crossed(book):
+        _take(book, block, passed)  # the last moment of a file is whole
+    return int(block["count"])

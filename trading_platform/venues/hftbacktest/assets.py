@@ -108,7 +108,7 @@ def _asset(spec: AssetSpec) -> Any:
     if spec.latencies is None:
         asset = asset.constant_order_latency(spec.entry_ns, spec.response_ns)
     else:
-        asset = asset.intp_order_latency(spec.latencies)
+        asset._intp_order_latency_ndarray(spec.latencies.ctypes.data, len(spec.latencies), 0)
     asset = _queue(asset, spec)
     asset = asset.partial_fill_exchange() if spec.partial_fill else asset.no_partial_fill_exchange()
     asset = asset.trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
