@@ -30,7 +30,7 @@ from oracle.raw_loop import END, FEED, OK
 from venues.play import BUY, INSTRUMENT, MS, SELL, START_NS, Events, Play, depth, events_of, trade
 
 from trading_platform._jit import COMPILED
-from trading_platform.data.convert import CONVERTERS, convert
+from trading_platform.data.convert import CONVERTERS, Options, convert
 from trading_platform.data.files import load_events, save_events
 from trading_platform.data.validate import validate_events
 from trading_platform.model.errors import DataError, EngineError
@@ -415,7 +415,8 @@ def test_hftbacktest_2_4_4_cuts_snapshots_of_tardis_to_the_first_and_drops_the_l
 ) -> None:
     """Numbers of levels a side. Compiled, the arrays of 1 level take 3 unchecked, and 1 is written."""
     messages = [(1 + at, snapshot_message(at, *_sides(levels))) for at, levels in enumerate((1, 3, 2))]
-    (made,) = convert("binance-usdm", [record(tmp_path / "day.gz", messages)], tmp_path / "out").files
+    path = record(tmp_path / "day.gz", messages)
+    (made,) = convert("binance-usdm", [path], tmp_path / "out", Options(instrument="BTCUSDT")).files
 
     assert _tardis(2, 2) == [4], "the last one is lost"
     with pytest.raises(IndexError, match="index 1 is out of bounds for axis 0 with size 1"):

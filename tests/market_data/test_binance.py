@@ -20,7 +20,7 @@ from trading_platform.data.events import (
     TRADE,
     EventArray,
 )
-from trading_platform.model.errors import DataError
+from trading_platform.model.errors import ConfigError, DataError
 
 from .builders import BOTH, T0_MS, T0_NS, depth, record, trade
 from .test_sources import book_after, rows_of, told
@@ -264,6 +264,16 @@ def test_messages_without_any_time_are_refused(tmp_path: Path) -> None:
         DataError, match=r"day.gz:1: a message without a time must be followed by one with a time"
     ):
         convert_one(tmp_path, "binance-spot", [(1, ticker(1, "99.0", "1", "101.0", "1"))])
+
+
+def test_snapshots_alone_name_no_instrument_and_another_one_than_given_is_refused(tmp_path: Path) -> None:
+    lines = [(1, rest(4, [["99.0", "1"]], [["101.0", "1"]], T=T0_MS))]
+    with pytest.raises(ConfigError, match=r"instrument must be given .--instrument."):
+        convert_one(tmp_path, "binance-usdm", lines)
+    given = Options(instrument="ETHUSDT")
+    assert convert_one(tmp_path, "binance-usdm", lines, given).instrument == "ETHUSDT"
+    with pytest.raises(DataError, match=r"symbol must be ETHUSDT as given .--instrument., was BTCUSDT"):
+        convert_one(tmp_path, "binance-usdm", [*lines, (2, trade(1))], given)
 
 
 # --- numbers

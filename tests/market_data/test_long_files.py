@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_nothing_and_harms_nothing(tmp_path: Path) -> None:
     for size in ("200k", "1500k"):  # no room for the first pass, none for the second
         before = allowed(ON_SMALL_DISK, size, str(out))
         answer = subprocess.run(
-            [*before, *command, "--out", str(out)], capture_output=True, check=False, text=True
+            [*before, *command, "--out", str(out), "--json"], capture_output=True, check=False, text=True
         )
         assert answer.returncode == 2, answer
         assert answer.stderr.startswith("DataError: "), answer.stderr

@@ -31,21 +31,25 @@ from .lines import blocks, broken, no_stamp
 class BinanceReader:
     """Lines of combined (``{"stream":..., "data":...}``) or plain streams, over all files of one instrument."""
 
-    def __init__(self, venue: str, *, is_futures: bool, use_ticker: bool) -> None:
-        self.venue = venue
+    def __init__(self, venue: str, given: str, *, is_futures: bool, use_ticker: bool) -> None:
+        self.venue, self._given = venue, given
         self._use_ticker = use_ticker
         self._work = new_work(is_futures=is_futures, use_ticker=use_ticker, rows=BUFFER_ROWS)
 
     @property
     def instrument(self) -> str:
-        """The symbol that all messages name, "" before the first."""
+        """The symbol that all messages name; the one given, or "", while none did (REST depth of USD-M and spot)."""
+        return self._symbol or self._given
+
+    @property
+    def _symbol(self) -> str:
         return bytes(self._work.symbol[: int(self._work.state[0]["symbol_bytes"])]).decode(errors="replace")
 
     def channel(self, path: Path) -> int:  # noqa: ARG002 (one recording holds all streams)
         """Return 0: a recording holds all streams of the instrument."""
         return 0
 
-    def read(self, path: Path, sink: Sink, read_bytes: ReadBytes) -> None:  # noqa: ARG002 (the sink knows it)
+    def read(self, path: Path, sink: Sink, read_bytes: ReadBytes) -> None:
         """Turn a recording into rows."""
         state = self._work.state[0]
         for name in ("line", "begun", *FILE_COUNTS):
@@ -54,6 +58,10 @@ class BinanceReader:
         for text in blocks(sink, read_bytes):
             self._parse(text, sink)
         self._flush(sink)
+        if self._given and self._symbol not in ("", self._given):
+            raise DataError(
+                f"{path}: symbol must be {self._given} as given (--instrument), was {self._symbol}: leave it out"
+            )
         sink.local_ns = int(state["local_ns"])
         self._report(sink)
 
@@ -104,7 +112,7 @@ class BinanceReader:
         if kind == "trade":
             sink.ignore(f"trade {data['X']}")
         elif kind is not None:
-            if data.get("s", self.instrument) != self.instrument and self.instrument:
+            if data.get("s", self._symbol) != self._symbol and self._symbol:
                 raise broken(sink, body, self._other_symbol(repr(data["s"])))
             sink.ignore(str(kind))
         elif "code" in data:
@@ -113,7 +121,7 @@ class BinanceReader:
             sink.ignore(f"untyped: {', '.join(sorted(data))}")
 
     def _other_symbol(self, found: str) -> str:
-        return f"symbol must be {self.instrument} in all lines and files, was {found}: separate the streams"
+        return f"symbol must be {self._symbol} in all lines and files, was {found}: separate the streams"
 
     def _explain(self, line: bytes, text: bytes, sink: Sink) -> DataError:
         """Return the error of the line at which the parser stopped."""
@@ -188,9 +196,11 @@ def _data(message: object) -> dict[str, Any]:
 def _source(name: str, about: str, *, is_futures: bool, use_ticker: bool) -> Converter:
     def reader(options: Options) -> BinanceReader:
         chosen = use_ticker if options.book_ticker is None else options.book_ticker
-        return BinanceReader(options.venue or name, is_futures=is_futures, use_ticker=chosen)
+        return BinanceReader(
+            options.venue or name, options.instrument or "", is_futures=is_futures, use_ticker=chosen
+        )
 
-    return Converter(name, 2, about, reader, frozenset({"venue", "book_ticker"}))
+    return Converter(name, 2, about, reader, frozenset({"venue", "instrument", "book_ticker"}))
 
 
 USDM: Final = _source(
