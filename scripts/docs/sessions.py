@@ -56,7 +56,7 @@ NOT_EXECUTED: Final[Mapping[str, str]] = {
     r"bash scripts/test\.sh": "installs an environment and runs these tests: CI runs it",
     r"bash scripts/check\.sh": "runs these tests: CI runs it",
     r"source \.venv/bin/activate": "belongs to the reader's shell",
-    r"trading-platform data fetch binance .*--date 2024-08-0.*": "needs the network: tests/market_data has a server",
+    r"trading-platform data fetch binance .*--date \S+\.\.\S+ .*": "needs the network: tests/market_data has a server",
     r"(docker|podman|devcontainer) .*": "needs a container engine: tests/project builds the image",
     r"trading-platform run .*--debug.*": "asks for a terminal: tests/authoring drives it through one",
     r"python -m scripts\.docs\..*": "writes the documentation: its drift tests call the same functions",
