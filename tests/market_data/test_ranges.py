@@ -310,6 +310,6 @@ def test_broken_manifests_are_told_with_their_path(tmp_path: Path) -> None:
 
 
 def test_a_picture_goes_from_the_lowest_to_the_highest_price() -> None:
-    assert picture([1.0, 2.0, np.nan, 3.0], 2) == ["3  ⡀ ⡇", "1 ⡀⡇ ⡇"]
+    assert picture([1.0, 2.0, np.nan, 3.0], 2) == ["3    ⡇", "1 ⡀⡇ ⡇"]
     assert picture([5.0, 5.0], 4) == ["5 ⡀⡀"]
     assert picture([np.nan], 4) == []
