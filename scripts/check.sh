@@ -52,4 +52,4 @@ step "bounds" env NUMBA_BOUNDSCHECK=1 TRADING_PLATFORM_EXAMPLES=100 pytest tests
 if $long; then
     step "long proofs" pytest -m long tests
 fi
-step "tests compiled" pytest tests -n 2 --dist loadfile --cov --cov-append --cov-report=term
+step "tests compiled" pytest tests -n 2 --dist loadfile

@@ -35,6 +35,7 @@ from trading_platform.backtest.engine import open_session
 from trading_platform.config.instrument import InstrumentConfig
 from trading_platform.data.files import save_events
 from trading_platform.model.enums import ConnectionCode, DenyCode, EventFlag, EventKind, ReplacePolicy, Stop
+from trading_platform.model.errors import DataError
 from trading_platform.runner.loop import advance, release
 from trading_platform.venues.hftbacktest import abi
 from trading_platform.venues.hftbacktest.adapter import SHADE_LOTS
@@ -319,9 +320,6 @@ def test_hftbacktest_2_4_4_keeps_offers_that_were_cleared_in_a_roi_book() -> Non
     assert touches == {None: (1000, 1010), ROI: (1000, 1002)}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="kind auto takes the ROI book for data that clears offers in mid-course"
-)
 def test_hftbacktest_2_4_4_brings_cleared_offers_back_in_a_roi_book_and_the_port_does_not(
     tmp_path: Path,
 ) -> None:
@@ -333,6 +331,18 @@ def test_hftbacktest_2_4_4_brings_cleared_offers_back_in_a_roi_book_and_the_port
     release(session.engine.venue)
 
     assert (session.state.books[0]["bid_ticks"], session.state.books[0]["ask_ticks"]) == (1000, 1010)
+
+
+def test_hftbacktest_2_4_4_brings_cleared_offers_back_and_we_refuse_the_roi_book(tmp_path: Path) -> None:
+    path = tmp_path / "cleared.npy"
+    save_events(path, events_of(CLEARED))
+    depth_config = {"kind": "roi", "roi_min": "95", "roi_max": "105"}
+    config = maker_config((path,), COMPILED_MAKER, engine__depth=depth_config)
+
+    with pytest.raises(
+        DataError, match=r"engine.depth must be auto or hashmap for .*cleared.npy: at row \d+"
+    ):
+        open_session(config)
 
 
 @pytest.mark.parametrize("roi_ticks", [None, ROI], ids=["hashmap", "roi"])

@@ -3,10 +3,13 @@
 numba keys its cache by the file of the function alone: a change in a helper of another module would serve stale code.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
 import platform
+import re
+import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +17,9 @@ from typing import Final
 
 from .sources import PACKAGE, is_kernel, kernel_files, package_files, source_closure
 
+UNUSED_DAYS: Final = 30
+SECONDS_PER_DAY: Final = 86_400
+_OURS: Final = re.compile(r"(kernels|package|strategy)-[0-9a-f]{16}")
 _LIBRARIES: Final = ("numba", "numpy", "llvmlite", "hftbacktest")
 _FLAGS: Final = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DEBUGINFO")
 
@@ -74,6 +80,24 @@ def cache_directory(file: Path) -> Path:
     for source in source_closure(file):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return cache_root() / f"strategy-{digest.hexdigest()[:16]}"
+
+
+def mark_used(file: Path) -> None:
+    """Note that a file of the cache is in use, so that its directory is not taken for an old one."""
+    with contextlib.suppress(OSError):  # a read-only cache keeps what it has
+        os.utime(cache_root() / file.relative_to(cache_root()).parts[0])
+
+
+def remove_unused(now_seconds: float) -> list[Path]:
+    """Remove and return the directories that nothing used for UNUSED_DAYS: of old sources, versions and processors."""
+    removed = []
+    for directory in cache_root().iterdir():
+        with contextlib.suppress(OSError):  # another process was first, or it is read-only
+            age_days = (now_seconds - directory.stat().st_mtime) / SECONDS_PER_DAY
+            if _OURS.fullmatch(directory.name) and age_days > UNUSED_DAYS:
+                shutil.rmtree(directory)
+                removed.append(directory)
+    return removed
 
 
 def is_compiled() -> bool:

@@ -3,7 +3,8 @@
 import hashlib
 import marshal
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial, update_wrapper
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from .cache import cache_directory
+from .cache import cache_directory, mark_used, remove_unused
 
 if not __debug__:
     raise RuntimeError(  # not of model/errors.py: nothing of this package lies below
@@ -110,7 +111,10 @@ class Entry:
             compiled_names.append(f"{self.py_func.__module__}.{self.py_func.__qualname__}")
             if path is not None:
                 write_object(path, code)
-        return Linked(code, sum(len(words) for words in map(_words_of, self.parameters)))
+                remove_unused(time.time())
+        elif path is not None:
+            mark_used(path)
+        return Linked(code)
 
     @property
     def address(self) -> int:
@@ -198,13 +202,9 @@ def call_strategy(strategy: Callable[[Any], int], state: Any) -> int:
     return strategy(state)
 
 
-def _words_of(parameter: Parameter | Array) -> tuple[str, ...]:
-    """Return the machine words a parameter travels in (numba's data models)."""
-    if isinstance(parameter, Array):
-        dimensions = range(parameter.ndim)
-        shape, strides = (tuple(f"{name}{n}" for n in dimensions) for name in ("shape", "stride"))
-        return ("meminfo", "parent", "items", "itemsize", "data", *shape, *strides)
-    return (parameter.name,)
+def word_count(parameters: Sequence[Parameter | Array]) -> int:
+    """Return how many machine words the parameters travel in (numba's data models)."""
+    return sum(5 + 2 * one.ndim if isinstance(one, Array) else 1 for one in parameters)
 
 
 def _words(parameter: Parameter | Array, argument: Any) -> tuple[int, ...]:

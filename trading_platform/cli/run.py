@@ -87,15 +87,14 @@ def _prepare(
     config: list[Path], overrides: list[str] | None, logs: "LogSettings"
 ) -> "tuple[RunConfig, Path]":
     """Read the configuration, make the run's directory, and log what is odd."""
-    from ..backtest.runtime.logs import configure, for_run
+    from ..backtest.runtime.logs import RunLog
     from ..config.load import load_layers
     from ..config.oddities import find_oddities
     from ..record.run import new_run_directory
 
     loaded = load_layers(config, os.environ, parse_overrides(overrides)).config
     directory = new_run_directory(Path(loaded.output.directory), loaded.id, loaded.output.run_id)
-    configure(logs)
-    log = for_run(directory.name)
+    log = RunLog(logs, directory.name)
     for oddity in find_oddities(loaded):
         log.info("odd config", code=oddity.code, key=oddity.key, effect=oddity.effect)
     return loaded, directory

@@ -32,7 +32,12 @@ class Section(BaseModel):
     """Base of all sections: frozen, closed, strict. A typo is an error, a bool is no number."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        defer_build=True,  # only what is used: the whole config builds its sections as parts of it
     )
 
 

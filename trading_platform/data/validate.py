@@ -60,7 +60,7 @@ _NONE, _KIND, _FLAGS, _SIDE, _EXCH_RANGE, _LOCAL_RANGE, _EXCH_FALLS, _LOCAL_FALL
 )
 _KINDS: Final = tuple(KINDS.values())
 _FIELDS: Final[Any] = EVENT.fields
-_ROW: Final[np.dtype[Any]] = np.dtype(  # the engine's row as the kernel reads it: flags as a signed number
+ROW: Final[np.dtype[Any]] = np.dtype(  # the engine's row as the kernel reads it: flags as a signed number
     {
         "names": ["ev", "exch_ns", "local_ns", "price", "qty"],
         "formats": ["i8", "i8", "i8", "f8", "f8"],
@@ -143,7 +143,7 @@ def validate_events(
                 f"{name}: must be a non-empty C-contiguous one-dimensional array of event_dtype, "
                 f"was {rows.dtype} of shape {rows.shape}"
             )
-        at = scan(rows.view(_ROW), grids, tally)
+        at = scan(rows.view(ROW), grids, tally)
         if at >= 0:
             raise DataError(f"{name}: row {at}: {_explain(rows[at], tally[0], tick_size, lot_size)}")
     return _facts(tally[0], names[0])
@@ -217,13 +217,13 @@ def _note(ev: int, exch_ns: int, local_ns: int, ticks: int, tally: np.void) -> N
             tally["first_snapshot_row"] = tally["rows"] - 1
 
 
-@entry(Array(_ROW), Array(np.dtype(np.float64), 2), Array(_TALLY))
+@entry(Array(ROW), Array(np.dtype(np.float64), 2), Array(_TALLY))
 def scan(rows: EventArray, grids: npt.NDArray[np.float64], tallies: npt.NDArray[np.void]) -> int:
     """Add rows to a tally until one breaks a rule; return its index, or -1.
 
     Parameters
     ----------
-    rows : _ROW records
+    rows : ROW records
         of one file
     grids : array
         shape (2, 2): a price, a quantity times the first number by the second is in steps

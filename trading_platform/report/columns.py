@@ -1,6 +1,6 @@
 """Columns of a table, made from fields of events: names for codes, human units next to exact integers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from fractions import Fraction
 from functools import cache
@@ -15,7 +15,7 @@ from ..model.enums import EventKind, OrderStatus, OrderType, Side, TimeInForce
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
 from ..model.records import EVENT_RULES
-from .select import Ints, field
+from .select import Ints
 
 UTC: Final = pl.Datetime("ns", "UTC")
 
@@ -77,13 +77,13 @@ def _null_where(values: npt.NDArray[np.float64], nothing: npt.NDArray[np.bool_])
     return frame.select(pl.when(~pl.col("nothing")).then(pl.col("value"))).to_series()
 
 
-def name_columns(events: EventArray, *names: str) -> dict[str, pl.Series]:
+def name_columns(events: EventArray | Mapping[str, Ints], *names: str) -> dict[str, pl.Series]:
     """Return fields as names (``code`` as ``code_name``); null where the kind does not carry the field."""
-    row = events["kind"].astype(np.intp) << 8
+    row = events["kind"].astype(np.uint16) << 8
     columns = {}
     for name in names:
         table, categories = _names(name)
-        values = field(events, name)
+        values = events[name]
         byte = np.minimum(values, _CODE_MAX) if name == "code" else values.view(np.uint8)
         columns["code_name" if name == "code" else name] = categories.gather(
             pl.Series(table.take(row + byte))

@@ -4,7 +4,7 @@ Prices are in quote currency, quantities in the instrument's own unit (base curr
 settlement currency. ``instruments`` is the list that the field ``instrument`` indexes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from .columns import (
     require_instruments,
     time_column,
 )
-from .select import Ints, field, of_kind
+from .select import Ints, field, fields, of_kind
 
 
 def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
@@ -32,23 +32,23 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     ``price`` is null where ``price_ticks`` is 0: no price was said.
     """
     require_instruments(events, instruments)
-    index = field(events, "instrument")
-    ticks, lots = field(events, "price_ticks"), field(events, "qty_lots")
-    names = name_columns(events, "kind", "side", "order_type", "tif", "status_from", "status_to", "code")
+    of = fields(events)
+    index, ticks, lots = of["instrument"], of["price_ticks"], of["qty_lots"]
+    names = name_columns(of, "kind", "side", "order_type", "tif", "status_from", "status_to", "code")
     columns: dict[str, pl.Series | Ints] = {
-        "seq": field(events, "seq"),
-        "cause_seq": field(events, "cause_seq"),
-        "time": time_column(field(events, "now_ns")),
-        "ts_exch_ns": field(events, "ts_exch_ns"),
+        "seq": of["seq"],
+        "cause_seq": of["cause_seq"],
+        "time": time_column(of["now_ns"]),
+        "ts_exch_ns": of["ts_exch_ns"],
         "kind": names["kind"],
         "instrument": index,
-        "account": field(events, "account"),
-        "strategy": field(events, "strategy"),
-        "slot": slot_column(events),
-        "tag": field(events, "tag"),
-        "order_id": field(events, "order_id"),
-        "parent_order_id": field(events, "parent_order_id"),
-        "ref": field(events, "ref"),
+        "account": of["account"],
+        "strategy": of["strategy"],
+        "slot": slot_column(of),
+        "tag": of["tag"],
+        "order_id": of["order_id"],
+        "parent_order_id": of["parent_order_id"],
+        "ref": of["ref"],
         "side": names["side"],
         "order_type": names["order_type"],
         "tif": names["tif"],
@@ -56,17 +56,17 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
         "price": price_column(ticks, index, instruments),
         "qty_lots": lots,
         "qty": qty_column(lots, index, instruments),
-        "leaves_lots": field(events, "leaves_lots"),
+        "leaves_lots": of["leaves_lots"],
         "status_from": names["status_from"],
         "status_to": names["status_to"],
-        "pending_from": field(events, "pending_from"),
-        "pending_to": field(events, "pending_to"),
-        "code": field(events, "code"),
+        "pending_from": of["pending_from"],
+        "pending_to": of["pending_to"],
+        "code": of["code"],
         "code_name": names["code_name"],
-        "flags": field(events, "flags"),
-        "a": field(events, "a"),
-        "b": field(events, "b"),
-        "c": field(events, "c"),
+        "flags": of["flags"],
+        "a": of["a"],
+        "b": of["b"],
+        "c": of["c"],
     }
     return pl.DataFrame(columns)
 
@@ -144,7 +144,7 @@ def fill_values(fills: EventArray, instruments: Sequence[Instrument]) -> Ints:
     return values
 
 
-def slot_column(events: EventArray) -> pl.Series:
+def slot_column(events: EventArray | Mapping[str, Ints]) -> pl.Series:
     """Return slots; null where an event belongs to none."""
-    slots = pl.Series("slot", field(events, "slot"))
+    slots = pl.Series("slot", np.ascontiguousarray(events["slot"]))
     return slots.to_frame().select(pl.when(pl.col("slot") != NO_SLOT).then(pl.col("slot"))).to_series()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...model.errors import TradingPlatformError
-from .logs import LogSettings, configure, for_run
+from .logs import LogSettings, RunLog
 
 INTERRUPTED = 130
 TOOL_GONE = "the tool that started the run is gone (killed?)"
@@ -38,9 +38,8 @@ def main() -> int:
     if not text:
         return 0  # the tool found something wrong meanwhile
     request = json.loads(text)
-    configure(LogSettings(**request["logs"]))
     directory = Path(request["directory"])
-    log = for_run(directory.name)
+    log = RunLog(LogSettings(**request["logs"]), directory.name)
     try:
         if failure is not None:
             raise failure
@@ -102,7 +101,7 @@ def _say(answers: IO[str], message: dict[str, Any]) -> None:
     print(json.dumps(message), file=answers, flush=True)
 
 
-def _log_result(log: Any, record: dict[str, Any]) -> None:
+def _log_result(log: RunLog, record: dict[str, Any]) -> None:
     """Log what somebody who watches many runs has to know of this one."""
     summary = record["summary"]
     for halt in summary["halts"]:
@@ -120,7 +119,7 @@ def _log_result(log: Any, record: dict[str, Any]) -> None:
     )
 
 
-def _answer(answers: IO[str], log: Any, status: str, error: str, exit_code: int) -> int:
+def _answer(answers: IO[str], log: RunLog, status: str, error: str, exit_code: int) -> int:
     if status != "done":
         log.info("run ended", status=status, error=error)
     with contextlib.suppress(BrokenPipeError):  # the tool is gone: the record tells
