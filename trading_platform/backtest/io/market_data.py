@@ -146,7 +146,8 @@ def _roi_ticks(config: RunConfig, facts: DataFacts, found: _Found) -> tuple[int,
         back = _returning_offer(found, instrument.tick_size, (low, high))
         if back is not None:
             raise DataError(
-                f"engine.depth must be auto or hashmap for {back[0]}: at row {back[1]} an offer that a DEPTH_CLEAR removed would come back in a ROI book of hftbacktest"
+                f"engine.depth must be auto or hashmap for {back[0]}: at row {back[1]} an "
+                "offer that a DEPTH_CLEAR removed would come back in a ROI book of hftbacktest"
             )
         return low, high
     if not facts.trade_count:
