@@ -376,7 +376,7 @@ def test_fetch_from_another_address_tells_what_came(
     file = tmp_path / "binance-spot" / "BTCUSDT" / "trades" / "BTCUSDT-trades-2024-08-08.zip"
     assert file.read_bytes() == b"zipped trades"
     assert f"fetched {file} (13 bytes; sha256 {digest[:16]})" in answer.err
-    assert f"next: trading-platform data convert binance-public {file} --out data" in answer.out
+    assert f"next: trading-platform data convert binance-public {file} --venue binance-spot " in answer.out
     assert again.json == [
         {"path": str(file), "sha256": digest, "size": 13, "how": "present", "resumed_bytes": 0}
     ]

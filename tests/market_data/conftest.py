@@ -17,6 +17,7 @@ def coinm_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a catalogue with two consecutive days of COIN-M BTCUSD_PERP: one snapshot, in the first."""
     folder = tmp_path_factory.mktemp("coinm")
     made = convert("binance-coinm", recordings(*COINM_FILES), folder / "converted").files
-    for file, day in zip(made, ("2024-08-08", "2024-08-09"), strict=True):
-        put(folder / "data", np.asarray(load_events(file.path)), day=day, stem=file.path.stem)
+    *first, second = (np.asarray(load_events(file.path)) for file in made)  # the first may be cut at midnight
+    for rows, day in ((np.concatenate(first), "2024-08-08"), (second, "2024-08-09")):
+        put(folder / "data", rows, day=day)
     return folder / "data"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from trading_platform.config.times import parse_time_ns, time_text
 from trading_platform.data.catalog import RangeData, find_files, read_range
+from trading_platform.data.catalog.describe import picture
 from trading_platform.data.catalog.ranges import cut_row
 from trading_platform.data.events import (
     BUY_FLAG,
@@ -303,3 +304,12 @@ def test_broken_manifests_are_told_with_their_path(tmp_path: Path) -> None:
     manifest.unlink()
     with pytest.raises(DataError, match="must be the manifest of"):
         read(tmp_path, MIDNIGHT_NS, MIDNIGHT_NS + S)
+
+
+# --- a picture of the price ---
+
+
+def test_a_picture_goes_from_the_lowest_to_the_highest_price() -> None:
+    assert picture([1.0, 2.0, np.nan, 3.0], 2) == ["3    ⡇", "1 ⡀⡇ ⡇"]
+    assert picture([5.0, 5.0], 4) == ["5 ⡀⡀"]
+    assert picture([np.nan], 4) == []

@@ -24,6 +24,7 @@ from trading_platform.data.events import (
 )
 from trading_platform.data.files import load_events, save_events
 from trading_platform.data.snapshot import Book, BookInput, Grid, StartBook, build_book, start_book
+from trading_platform.data.synth import synthesize
 from trading_platform.data.validate import validate_events
 from trading_platform.model.errors import DataError
 
@@ -60,6 +61,18 @@ def levels(book: Book) -> tuple[dict[int, int], dict[int, int]]:
     sides = (book.bids, book.asks)
     bids, asks = (dict(zip(side.ticks.tolist(), side.lots.tolist(), strict=True)) for side in sides)
     return bids, asks
+
+
+def test_ticks_far_apart_give_the_same_book_as_near_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.array(synthesize(3, T0_NS, 3 * 10**9))
+    books = []
+    for dense_ticks in (snapshot.DENSE_TICKS, 0):
+        monkeypatch.setattr(snapshot, "DENSE_TICKS", dense_ticks)
+        book = Book(Grid.of(Decimal("0.1"), Decimal("0.001")), LOCAL_FLAG)
+        book.fold(rows)
+        books.append(levels(book))
+    assert books[0] == books[1]
+    assert len(books[0][0]) > 10
 
 
 @given(

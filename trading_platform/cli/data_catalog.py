@@ -249,7 +249,7 @@ def verify(root: RootArgument = None, as_json: JsonOption = False) -> None:
         next_step("convert these recordings again, with --overwrite")
     else:
         print(f"same: {len(files)} files, {total:,} bytes")
-        next_step("trading-platform data ls")
+        next_step(f"trading-platform data ls{f' {shlex.quote(str(root))}' if root is not None else ''}")
     if findings:
         raise typer.Exit(EXIT_DIFFERENT)
 

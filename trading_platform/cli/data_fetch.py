@@ -77,4 +77,7 @@ def binance(
         return
     print(f"{len(made)} files in {made[0].path.parent}, {sum(one.size for one in made):,} bytes")
     listed = " ".join(shlex.quote(str(one.path)) for one in made[:2]) + (" ..." if len(made) > 2 else "")
-    next_step(f"trading-platform data convert binance-public {listed} --out data")
+    next_step(
+        f"trading-platform data convert binance-public {listed} --venue binance-{market} --feed-latency-us LATENCY "
+        "--out data"
+    )

@@ -40,7 +40,7 @@ SNAPSHOT_VERSION: Final = 1  # grows with every change of what is built: part of
 CHUNK_ROWS: Final = 1 << 19  # bounds memory: about 100 bytes a row while a chunk is folded
 _NO_LEVELS: Final = np.zeros(0, np.int64)
 _BOTH: Final = EXCH_FLAG | LOCAL_FLAG
-_EVERY_TICK: Final = -(1 << 62)
+DENSE_TICKS: Final = 1 << 21  # a range of ticks that fits an array of 16 MiB
 Progress = Callable[[int, int], None]  # rows done, rows in all
 
 
@@ -94,29 +94,31 @@ class Book:
             self._fold_chunk(rows[start : start + CHUNK_ROWS])
 
     def _fold_chunk(self, rows: EventArray) -> None:
-        chunk = rows[(rows["ev"] & self._flag) != 0]
-        if not len(chunk):
+        event = np.ascontiguousarray(rows["ev"])  # columns, not rows: a row has 64 bytes
+        seen = (event & self._flag) != 0
+        if not seen.any():
             return
-        self.last_exch_ns, self.last_local_ns = int(chunk["exch_ts"][-1]), int(chunk["local_ts"][-1])
-        chunk = chunk[(chunk["ev"] & KIND_MASK) != TRADE]
-        clears = (chunk["ev"] & KIND_MASK) == DEPTH_CLEAR
-        bid, ask = (chunk["ev"] & BUY_FLAG) != 0, (chunk["ev"] & SELL_FLAG) != 0
+        newest = len(rows) - 1 - int(np.argmax(seen[::-1]))
+        self.last_exch_ns, self.last_local_ns = (
+            int(rows["exch_ts"][newest]),
+            int(rows["local_ts"][newest]),
+        )
+        kind = event & KIND_MASK
+        clears = seen & (kind == DEPTH_CLEAR)
+        depth = seen & (kind != DEPTH_CLEAR) & (kind != TRADE)
+        bid, ask = (event & BUY_FLAG) != 0, (event & SELL_FLAG) != 0
         whole = np.flatnonzero(clears & ~bid & ~ask)
-        bids, asks = self._updates(chunk, bid & ~clears), self._updates(chunk, ask & ~clears)
-        bid_clears, ask_clears = self._updates(chunk, bid & clears), self._updates(chunk, ask & clears)
+        bids, asks = self._updates(rows, depth & bid), self._updates(rows, depth & ask)
+        bid_clears, ask_clears = self._updates(rows, clears & bid), self._updates(rows, clears & ask)
         self.bids = _survivors(self.bids, bids, (asks, bid_clears), whole)
         mirrored = Levels(-self.asks.ticks[::-1], self.asks.lots[::-1])
         left = _survivors(mirrored, _mirror(asks), (_mirror(bids), _mirror(ask_clears)), whole)
         self.asks = Levels(-left.ticks[::-1], left.lots[::-1])
 
-    def _updates(self, chunk: EventArray, wanted: Mask) -> _Updates:
+    def _updates(self, rows: EventArray, wanted: Mask) -> _Updates:
         places = np.flatnonzero(wanted)
-        rows = chunk[places]
-        return _Updates(
-            places,
-            steps_of(rows["px"], self._grid.tick),
-            np.maximum(0, steps_of(rows["qty"], self._grid.lot)),
-        )
+        ticks = steps_of(rows["px"][places], self._grid.tick)
+        return _Updates(places, ticks, steps_of(rows["qty"][places], self._grid.lot))
 
 
 def steps_of(values: npt.NDArray[np.float64], step: Fraction) -> IntArray:
@@ -147,16 +149,30 @@ def _survivors(
     ticks = np.concatenate([before.ticks, updates.ticks])
     lots = np.concatenate([before.lots, updates.lots])
     places = np.concatenate([np.full(len(before.ticks), -1, np.int64), updates.places])
-    levels, last_from_end = np.unique(ticks[::-1], return_index=True)
-    last = len(ticks) - 1 - last_from_end
-    kill_ticks = np.concatenate([asks.ticks[quoted], clears.ticks, np.full(len(whole), _EVERY_TICK)])
-    kill_places = np.concatenate([asks.places[quoted], clears.places, whole])
-    order = np.argsort(kill_ticks, kind="stable")
-    # the last killer at each tick or below, in front of which stands the one that never was
-    newest = np.maximum.accumulate(np.concatenate([[-2], kill_places[order]]))
-    killed_at = newest[np.searchsorted(kill_ticks[order], levels, side="right")]
+    levels, last = _last_of_each(ticks)
+    order = np.argsort(np.concatenate([asks.places[quoted], clears.places]), kind="stable")
+    kill_places = np.concatenate([asks.places[quoted], clears.places])[order]
+    kill_ticks, last_kill = _last_of_each(np.concatenate([asks.ticks[quoted], clears.ticks])[order])
+    # the last killer at each tick or below; in front of all stands what cleared everything, -2 if nothing did
+    everything = int(whole[-1]) if len(whole) else -2
+    newest = np.maximum.accumulate(np.concatenate([[everything], kill_places[last_kill]]))
+    killed_at = newest[np.searchsorted(kill_ticks, levels, side="right")]
     stays = (lots[last] > 0) & (places[last] > killed_at)
     return Levels(levels[stays], lots[last][stays])
+
+
+def _last_of_each(ticks: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the different ticks in rising order, and where each stands last."""
+    if not len(ticks):
+        return ticks, ticks
+    low = int(ticks.min())
+    if int(ticks.max()) - low < DENSE_TICKS:  # no sorting: several times faster
+        last = np.full(int(ticks.max()) - low + 1, -1, np.int64)
+        last[ticks - low] = np.arange(len(ticks))  # of equal indices the last one counts
+        found = np.flatnonzero(last >= 0)
+        return found + low, last[found]
+    levels, last_from_end = np.unique(ticks[::-1], return_index=True)
+    return levels, len(ticks) - 1 - last_from_end
 
 
 @dataclass(frozen=True)

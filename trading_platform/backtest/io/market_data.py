@@ -15,7 +15,7 @@ from ...config.venue import ROI_TICKS_MAX
 from ...data.catalog import RangeData, read_range
 from ...data.certify.store import verdict_of
 from ...data.cleared import returning_offer
-from ...data.events import DEPTH_CLEAR, LOCAL_FLAG, rows_of_kind
+from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG, rows_of_kind
 from ...data.files import file_sha256, load_events
 from ...data.latency import check_latencies, latency_at, load_latencies
 from ...data.validate import DataFacts, validate_events
@@ -106,7 +106,7 @@ def load_market_data(config: RunConfig) -> MarketData:
         name, rows = found.snapshot
         book = validate_events([rows], [name], instrument.tick_size, instrument.lot_size)
         price_max_ticks = max(price_max_ticks, book.price_max_ticks)
-    roi = _roi_ticks(config, facts, names, arrays)
+    roi = _roi_ticks(config, facts, found)
     return MarketData(
         names=names,
         arrays=arrays,
@@ -173,9 +173,7 @@ def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _roi_ticks(
-    config: RunConfig, facts: DataFacts, names: Sequence[str], arrays: Sequence[Records]
-) -> tuple[int, int] | None:
+def _roi_ticks(config: RunConfig, facts: DataFacts, found: _Found) -> tuple[int, int] | None:
     """Return the range of the ROI depth: the config's, or for kind auto the traded one with a margin.
 
     Data from which the engine's ROI book would bring cleared offers back needs the hash map.
@@ -196,17 +194,29 @@ def _roi_ticks(
                 f"engine.depth must cover the traded range {traded[0]} to {traded[1]}, "
                 f"was {depth.roi_min} to {depth.roi_max}: widen roi_min and roi_max, or use kind auto or hashmap"
             )
-        found = returning_offer(arrays, instrument.tick_size, (low, high))
-        if found is not None:
+        back = _returning_offer(found, instrument.tick_size, (low, high))
+        if back is not None:
             raise DataError(
-                f"engine.depth must be auto or hashmap for {names[found[0]]}: at row {found[1]} "
-                "an offer that a DEPTH_CLEAR removed would come back in a ROI book of hftbacktest"
+                f"engine.depth must be auto or hashmap for {back[0]}: at row {back[1]} an "
+                "offer that a DEPTH_CLEAR removed would come back in a ROI book of hftbacktest"
             )
         return low, high
     if not facts.trade_count:
         return None
     margin = facts.traded_max_ticks // ROI_MARGIN_DIVISOR + 1
     low, high = max(1, facts.traded_min_ticks - margin), facts.traded_max_ticks + margin
-    if high - low >= ROI_TICKS_MAX or returning_offer(arrays, instrument.tick_size, (low, high)) is not None:
+    if high - low >= ROI_TICKS_MAX or _returning_offer(found, instrument.tick_size, (low, high)) is not None:
         return None
     return low, high
+
+
+def _returning_offer(
+    found: _Found, tick_size: Decimal, range_ticks: tuple[int, int]
+) -> tuple[str, int] | None:
+    """Return name and row at which a cleared offer, of the rows or of the book at the start, would come back."""
+    parts = list(found.parts)
+    if found.snapshot is not None:
+        name, rows = found.snapshot
+        parts.insert(0, (name, rows[(rows["ev"] & KIND_MASK) != DEPTH_CLEAR]))
+    back = returning_offer([rows for _, rows in parts], tick_size, range_ticks)
+    return None if back is None else (parts[back[0]][0], back[1])

@@ -43,6 +43,7 @@ def picture(values: Sequence[float] | npt.NDArray[np.float64], height: int) -> l
     if not len(known):
         return []
     low, high = float(known.min()), float(known.max())
+    height = height if high > low else 1
     levels = 4 * height - 1
     scaled = (numbers - low) / ((high - low) or 1.0) * levels
     lines = []

@@ -62,7 +62,7 @@ def export_parquet(
 def decoded(rows: EventArray, grid: Grid) -> pl.DataFrame:
     """Return rows as a table; see `export_parquet`."""
     event = rows["ev"]
-    kinds = np.full(256, len(KINDS), np.int64)
+    kinds = np.full(256, len(KINDS), np.uint32)
     kinds[list(KINDS.values())] = np.arange(len(KINDS))
     codes = kinds[(event & KIND_MASK).astype(np.int64)]
     if (codes == len(KINDS)).any():
@@ -71,12 +71,11 @@ def decoded(rows: EventArray, grid: Grid) -> pl.DataFrame:
             f"kind (low byte of ev) must be one of {', '.join(KINDS)}, was {int(event[at]) & KIND_MASK}: convert again"
         )
     buy, sell = (event & BUY_FLAG) != 0, (event & SELL_FLAG) != 0
+    sides = np.where(buy & ~sell, 0, np.where(sell & ~buy, 1, 2)).astype(np.uint32)
     return pl.DataFrame(
         {
-            "kind": pl.Series(np.array(list(KINDS))[codes], dtype=_KIND_NAMES),
-            "side": pl.Series(
-                np.where(buy & ~sell, "buy", np.where(sell & ~buy, "sell", "both")), dtype=_SIDES
-            ),
+            "kind": pl.Series(list(KINDS), dtype=_KIND_NAMES).gather(codes),
+            "side": pl.Series(["buy", "sell", "both"], dtype=_SIDES).gather(sides),
             "exch": (event & EXCH_FLAG) != 0,
             "local": (event & LOCAL_FLAG) != 0,
             "exch_ts": pl.Series(np.ascontiguousarray(rows["exch_ts"])).cast(_TIME),
