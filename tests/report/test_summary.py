@@ -157,3 +157,14 @@ def test_a_run_starts_without_the_libraries_of_tables() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_summary_is_the_same_however_the_log_is_cut(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are taken piece by piece."""
+    life = every_kind()
+    events, known = life.events(), facts(life)
+    expected = summarize(events, LINEAR, known)
+    monkeypatch.setattr("trading_platform.report.select.PIECE_EVENTS", size)
+
+    assert json.dumps(summarize(events, LINEAR, known)) == json.dumps(expected)

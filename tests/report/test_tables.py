@@ -21,7 +21,7 @@ from trading_platform.model.enums import (
 from trading_platform.model.errors import EventLogError
 from trading_platform.model.instrument import Instrument
 from trading_platform.model.records import NO_SLOT
-from trading_platform.report.orders import orders_frame
+from trading_platform.report.orders import order_pieces, orders_frame
 from trading_platform.report.parquet import write_parquet
 from trading_platform.report.select import decimal_text
 from trading_platform.report.tables import equity_frame, events_frame, fills_frame
@@ -222,7 +222,8 @@ def test_tables_of_an_empty_log_are_empty() -> None:
 
 @pytest.mark.parametrize("rounds", [0, 30])
 def test_parquet_files_hold_the_tables(tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trading_platform.report.parquet.CHUNK_EVENTS", 50)  # several pieces
+    for name in ("EVENTS_PER_FRAME", "PIECE_EVENTS"):  # several pieces
+        monkeypatch.setattr(f"trading_platform.report.parquet.{name}", 50)
     events = long_life(rounds).events()
     rows = write_parquet(events, [LINEAR], tmp_path)
     tables = {"events": events_frame, "fills": fills_frame, "equity": equity_frame, "orders": orders_frame}
@@ -231,6 +232,19 @@ def test_parquet_files_hold_the_tables(tmp_path: Path, rounds: int, monkeypatch:
         expected = table(events, [LINEAR])
         assert pl.read_parquet(tmp_path / f"{name}.parquet").equals(expected)
         assert rows[name] == len(expected)
+
+
+@pytest.mark.parametrize(("events_per_piece", "orders_per_piece"), [(7, 1), (50, 2), (1 << 18, 3)])
+def test_orders_are_the_same_however_the_log_is_cut(
+    events_per_piece: int, orders_per_piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = long_life(30).events()
+    expected = orders_frame(events, [LINEAR])
+    monkeypatch.setattr("trading_platform.report.orders.PIECE_EVENTS", events_per_piece)
+    pieces = list(order_pieces(events, [LINEAR], orders_per_piece))
+
+    assert len(pieces) > 1
+    assert pl.concat(pieces).equals(expected)
 
 
 def test_parquet_never_overwrites_and_leaves_nothing_half_done(tmp_path: Path) -> None:

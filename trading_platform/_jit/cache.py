@@ -82,10 +82,12 @@ def cache_directory(file: Path) -> Path:
     return cache_root() / f"strategy-{digest.hexdigest()[:16]}"
 
 
-def mark_used(file: Path) -> None:
-    """Note that a file of the cache is in use, so that its directory is not taken for an old one."""
+def mark_used(file: Path, now_seconds: float) -> None:
+    """Note once a day that a file of the cache is in use, so that its directory is not taken for an old one."""
+    directory = cache_root() / file.relative_to(cache_root()).parts[0]
     with contextlib.suppress(OSError):  # a read-only cache keeps what it has
-        os.utime(cache_root() / file.relative_to(cache_root()).parts[0])
+        if now_seconds - directory.stat().st_mtime > SECONDS_PER_DAY and os.access(directory, os.W_OK):
+            os.utime(directory, (now_seconds, now_seconds))
 
 
 def remove_unused(now_seconds: float) -> list[Path]:

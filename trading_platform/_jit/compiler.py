@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn
 
+import llvmlite.binding as llvm
 import numba
 import numba.core.config
+from llvmlite import ir
 from numba.core import serialize, types
 from numba.core.caching import (
     CompileResultCacheImpl,
@@ -24,8 +26,8 @@ from numba.extending import typeof_impl
 
 from . import state_type
 from .cache import cache_directory
-from .functions import STATE, Array, Deferred, Entry, Kernel, Parameter, compiled_names
-from .link import ObjectCode
+from .functions import STATE, Array, Deferred, Entry, Kernel, Parameter, compiled_names, word_count
+from .link import FIRST_ARGUMENT, ObjectCode, caller_of, target_machine
 from .sources import PACKAGE, is_kernel
 
 if numba.core.config.DISABLE_JIT:
@@ -149,7 +151,28 @@ def compile_entry(entry: Entry) -> ObjectCode:
     environments = tuple(
         each.name for each in library._final_module.global_variables if _ENVIRONMENT in each.name
     )
-    return ObjectCode(compiled.fndesc.llvm_func_name, runtime, environments, library._get_compiled_object())
+    symbol = compiled.fndesc.llvm_func_name
+    caller = _caller(symbol, word_count(entry.parameters))
+    return ObjectCode(symbol, runtime, environments, library._get_compiled_object(), caller)
+
+
+def _caller(symbol: str, count: int) -> bytes:
+    """Compile a function of the address of a call's words that calls ``symbol``, a function of ``count`` words.
+
+    numba's convention: status f(result *, exception **, arguments ...).
+    """
+    word, module = ir.IntType(64), ir.Module()
+    status = ir.IntType(32)
+    function = ir.Function(module, ir.FunctionType(status, [word] * (FIRST_ARGUMENT + count)), symbol)
+    caller = ir.Function(module, ir.FunctionType(status, [word]), caller_of(symbol))
+    builder = ir.IRBuilder(caller.append_basic_block())
+    (address,) = caller.args
+    pointer = builder.inttoptr(address, word.as_pointer())
+    places = [builder.gep(pointer, [ir.Constant(word, place)]) for place in range(FIRST_ARGUMENT + count)]
+    results = [builder.ptrtoint(place, word) for place in places[:FIRST_ARGUMENT]]
+    arguments = [builder.load(place) for place in places[FIRST_ARGUMENT:]]
+    builder.ret(builder.call(function, [*results, *arguments]))
+    return bytes(target_machine().emit_object(llvm.parse_assembly(str(module))))
 
 
 def _numba_type(parameter: Parameter | Array) -> Any:

@@ -4,7 +4,7 @@ import hashlib
 import marshal
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial, update_wrapper
 from pathlib import Path
@@ -113,8 +113,8 @@ class Entry:
                 write_object(path, code)
                 remove_unused(time.time())
         elif path is not None:
-            mark_used(path)
-        return Linked(code, sum(len(words) for words in map(_words_of, self.parameters)))
+            mark_used(path, time.time())
+        return Linked(code)
 
     @property
     def address(self) -> int:
@@ -216,13 +216,9 @@ def call_at(address: int, first: npt.NDArray[Any], second: npt.NDArray[Any]) -> 
     return int(_plain_entries[int(address)](first, second))
 
 
-def _words_of(parameter: Parameter | Array) -> tuple[str, ...]:
-    """Return the machine words a parameter travels in (numba's data models)."""
-    if isinstance(parameter, Array):
-        dimensions = range(parameter.ndim)
-        shape, strides = (tuple(f"{name}{n}" for n in dimensions) for name in ("shape", "stride"))
-        return ("meminfo", "parent", "items", "itemsize", "data", *shape, *strides)
-    return (parameter.name,)
+def word_count(parameters: Sequence[Parameter | Array]) -> int:
+    """Return how many machine words the parameters travel in (numba's data models)."""
+    return sum(5 + 2 * one.ndim if isinstance(one, Array) else 1 for one in parameters)
 
 
 def _words(parameter: Parameter | Array, argument: Any) -> tuple[int, ...]:

@@ -1,9 +1,11 @@
 """One row per order, put together from its events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ..eventlog.schema import EventArray
@@ -17,7 +19,7 @@ from .columns import (
     require_instruments,
     time_column,
 )
-from .select import Ints, field
+from .select import PIECE_EVENTS, Ints, field
 from .tables import slot_column
 
 TERMINAL: Final = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
@@ -32,6 +34,15 @@ END_CAUSES: Final = pl.Enum(
         "REJECTED",
     ]
 )
+COLUMNS: Final = (
+    "order_id", "parent_order_id", "replaced_by", "instrument", "account", "strategy", "slot", "tag", "side",
+    "order_type", "tif", "price_ticks", "price", "order_lots", "order_qty", "status", "cum_lots", "cum_qty",
+    "maker_lots", "fill_count", "average_price", "fee_money", "fee", "sent_seq", "sent", "acked", "ended", "end_cause",
+)  # fmt: skip
+NOWHERE: Final = -1
+_NO_IDS: Final[Ints] = np.zeros(0, np.int64)
+ORDERS_PER_PIECE: Final = 1 << 16
+Mask = npt.NDArray[np.bool_]
 _KINDS: Final = (EventKind.SENT, EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT, EventKind.REPLACED)
 _IS_STEP: Final = np.isin(np.arange(256), _KINDS)
 
@@ -51,95 +62,166 @@ def orders_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     took its place. Times are the local clock: ``sent``, ``acked`` (null if a fill or an end came without an
     acknowledgement), ``ended``. ``average_price`` weighs by quantity.
     """
-    steps = _steps(events)
-    orders = steps.group_by("order_id").agg(
-        pl.col("place").min().alias("first"), pl.col("place").max().alias("last")
+    pieces = list(order_pieces(events, instruments))
+    return pl.concat(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def order_pieces(
+    events: EventArray, instruments: Sequence[Instrument], orders_per_piece: int = ORDERS_PER_PIECE
+) -> Iterator[pl.DataFrame]:
+    """Yield the table of orders in pieces, by order id: the memory of a piece, however long the log. At least one."""
+    survey = _survey(events)
+    for start in range(0, max(1, len(survey.order_id)), orders_per_piece):
+        chosen = slice(start, start + orders_per_piece)
+        yield _frame(_steps(events, survey, chosen), survey.replaced_by[chosen], events, instruments)
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """All orders of a log by id: the places of their first and last event, and who took their place (0: nobody)."""
+
+    order_id: Ints
+    first: Ints
+    last: Ints
+    replaced_by: Ints
+
+
+def _survey(events: EventArray) -> _Survey:
+    ids, firsts, lasts, parents, heirs = ([_NO_IDS] for _ in range(5))
+    for start in range(0, len(events), PIECE_EVENTS):
+        piece = events[start : start + PIECE_EVENTS]
+        place = np.flatnonzero(_IS_STEP.take(piece["kind"]))
+        found, row = np.unique(piece["order_id"][place], return_inverse=True)
+        first, last = np.empty(len(found), np.int64), np.empty(len(found), np.int64)
+        first[row[::-1]], last[row] = start + place[::-1], start + place
+        pairs = piece.take(np.flatnonzero(piece["kind"] == EventKind.REPLACED))
+        ids.append(found)
+        firsts.append(first)
+        lasts.append(last)
+        parents.append(field(pairs, "parent_order_id"))
+        heirs.append(field(pairs, "order_id"))
+    order_id, row = np.unique(np.concatenate(ids), return_inverse=True)
+    first, last = np.empty(len(order_id), np.int64), np.empty(len(order_id), np.int64)
+    first[row[::-1]], last[row] = np.concatenate(firsts)[::-1], np.concatenate(lasts)
+    return _Survey(
+        order_id, first, last, _replaced_by(order_id, np.concatenate(parents), np.concatenate(heirs))
     )
-    orders = orders.sort("order_id")
-    for part in (_sent(steps), _acked(steps), _ended(steps), _cancel(steps)):
-        orders = orders.join(part, on="order_id", how="left", maintain_order="left")
-    for part in (_fills(steps, events, instruments), _replaced_by(steps, events)):
-        orders = orders.join(part, on="order_id", how="left", maintain_order="left")
-    return _table(orders, events, instruments).with_columns(_end_cause()).drop("cancel_cause")
 
 
-def _steps(events: EventArray) -> pl.DataFrame:
-    """Return where the events of orders stand in the log, and the few fields that tell them apart."""
-    places = np.flatnonzero(_IS_STEP.take(events["kind"]))
-    columns: dict[str, Ints] = {"place": places}
-    for name in ("order_id", "a", "kind", "status_from", "status_to"):
-        columns[name] = events[name][places]
-    return pl.DataFrame(columns)
+def _replaced_by(order_id: Ints, parents: Ints, heirs: Ints) -> Ints:
+    found = np.zeros(len(order_id), np.int64)
+    if len(order_id):
+        row = np.minimum(np.searchsorted(order_id, parents), len(order_id) - 1)
+        known = order_id[row] == parents
+        np.maximum.at(found, row[known], heirs[known])
+    return found
 
 
-def _is(kind: EventKind) -> pl.Expr:
-    return pl.col("kind") == int(kind)
+def _frame(
+    steps: "_Steps", replaced_by: Ints, events: EventArray, instruments: Sequence[Instrument]
+) -> pl.DataFrame:
+    """Return the rows of some orders, all of whose events are given."""
+    new = (steps.kind == EventKind.SENT) & (steps.a == CommandKind.NEW)
+    acks = (steps.kind == EventKind.STATUS) & (steps.a == ReportKind.ACK)
+    ends = np.isin(steps.status_to, TERMINAL) & ~np.isin(steps.status_from, TERMINAL)
+    cancels = (steps.kind == EventKind.SENT) & (steps.a == CommandKind.CANCEL)
+    every = np.ones(len(steps.place), np.bool_)
+    places = {
+        "first": steps.first(every),
+        "last": steps.last(every),
+        "sent": steps.first(new),
+        "acked": steps.first(acks),
+        "ended": steps.first(ends),
+        "cancel": steps.last(cancels),
+    }
+    index = field(events.take(places["first"]), "instrument")
+    made = _columns(places, events, instruments, index) | _fills(steps, events, instruments, index)
+    made["replaced_by"] = pl.Series(replaced_by).set(pl.Series(replaced_by == 0), None)
+    return pl.DataFrame(made).with_columns(_end_cause()).select(COLUMNS)
 
 
-def _sent(steps: pl.DataFrame) -> pl.DataFrame:
-    new = steps.filter(_is(EventKind.SENT) & (pl.col("a") == int(CommandKind.NEW)))
-    return new.group_by("order_id").agg(pl.col("place").min().alias("sent"))
+@dataclass(frozen=True)
+class _Steps:
+    """The events of orders in the order of the log, and what tells them apart."""
+
+    place: Ints
+    row: Ints  # of the order in the table: place of its id among ``order_id``
+    kind: Ints
+    a: Ints
+    status_from: Ints
+    status_to: Ints
+    order_id: Ints  # one per order, ascending
+
+    def first(self, chosen: Mask) -> Ints:
+        """Return per order the first place of the chosen steps, NOWHERE without one."""
+        found = np.full(len(self.order_id), NOWHERE)
+        found[self.row[chosen][::-1]] = self.place[chosen][::-1]
+        return found
+
+    def last(self, chosen: Mask) -> Ints:
+        """Return per order the last place of the chosen steps, NOWHERE without one."""
+        found = np.full(len(self.order_id), NOWHERE)
+        found[self.row[chosen]] = self.place[chosen]
+        return found
 
 
-def _acked(steps: pl.DataFrame) -> pl.DataFrame:
-    acks = steps.filter(_is(EventKind.STATUS) & (pl.col("a") == int(ReportKind.ACK)))
-    return acks.group_by("order_id").agg(pl.col("place").min().alias("acked"))
+def _steps(events: EventArray, survey: _Survey, chosen: slice) -> _Steps:
+    """Return the events of some orders, whose ids are neighbours: from the first of any to the last of any."""
+    order_id = survey.order_id[chosen]
+    places = [np.zeros(0, np.int64)]
+    if len(order_id):
+        stop = int(survey.last[chosen].max()) + 1
+        for start in range(int(survey.first[chosen].min()), stop, PIECE_EVENTS):
+            piece = events[start : min(start + PIECE_EVENTS, stop)]
+            at = np.flatnonzero(_IS_STEP.take(piece["kind"]))
+            ids = piece["order_id"][at]
+            places.append(start + at[(ids >= order_id[0]) & (ids <= order_id[-1])])
+    place = np.concatenate(places)
+    row = np.searchsorted(order_id, events["order_id"][place])
+    kind, a, status_from, status_to = (
+        events[name][place] for name in ("kind", "a", "status_from", "status_to")
+    )
+    return _Steps(place, row, kind, a, status_from, status_to, order_id)
 
 
-def _ended(steps: pl.DataFrame) -> pl.DataFrame:
-    ends = pl.col("status_to").is_in(TERMINAL) & ~pl.col("status_from").is_in(TERMINAL)
-    return steps.filter(ends).group_by("order_id").agg(pl.col("place").min().alias("ended"))
-
-
-def _cancel(steps: pl.DataFrame) -> pl.DataFrame:
-    cancels = steps.filter(_is(EventKind.SENT) & (pl.col("a") == int(CommandKind.CANCEL)))
-    return cancels.group_by("order_id").agg(pl.col("place").max().alias("cancel"))
-
-
-def _fills(steps: pl.DataFrame, events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
-    places = steps.filter(_is(EventKind.FILL))["place"].to_numpy()
-    fills = events.take(places)
+def _fills(
+    steps: _Steps, events: EventArray, instruments: Sequence[Instrument], index: Ints
+) -> dict[str, pl.Series | Ints]:
+    """Return what the fills of each order add up to; ``index`` are the orders' instruments."""
+    chosen, count = steps.kind == EventKind.FILL, len(steps.order_id)
+    row, fills = steps.row[chosen], events.take(steps.place[chosen])
     require_instruments(fills, instruments)
-    columns: dict[str, pl.Series | Ints] = {
-        name: field(fills, name) for name in ("order_id", "qty_lots", "a", "b")
+    lots = field(fills, "qty_lots")
+    prices = price_column(field(fills, "price_ticks"), field(fills, "instrument"), instruments).to_numpy()
+    fill_count = np.bincount(row, minlength=count)
+    cum_lots, maker_lots, fee_money = (np.zeros(count, np.int64) for _ in range(3))
+    np.maximum.at(cum_lots, row, field(fills, "b"))
+    np.add.at(maker_lots, row, lots * ((fills["flags"] & EventFlag.MAKER) != 0))
+    np.add.at(fee_money, row, field(fills, "a"))
+    values, weights = np.bincount(row, lots * prices, count), np.bincount(row, lots, count)
+    there = fill_count > 0
+    average = pl.Series(values / np.where(there, weights, 1.0)).set(pl.Series(~there), None)
+    return {
+        "fill_count": fill_count.astype(np.int64),
+        "cum_lots": cum_lots,
+        "cum_qty": qty_column(cum_lots, index, instruments),
+        "maker_lots": maker_lots,
+        "average_price": average,
+        "fee_money": fee_money,
+        "fee": money_column(fee_money, index, instruments),
     }
-    columns["maker"] = (fills["flags"] & EventFlag.MAKER) != 0
-    columns["price"] = price_column(field(fills, "price_ticks"), field(fills, "instrument"), instruments)
-    lots = pl.col("qty_lots")
-    return (
-        pl.DataFrame(columns)
-        .group_by("order_id")
-        .agg(
-            pl.len().cast(pl.Int64).alias("fill_count"),
-            pl.col("b").max().alias("cum_lots"),
-            (lots * pl.col("maker")).sum().alias("maker_lots"),
-            ((lots * pl.col("price")).sum() / lots.sum()).alias("average_price"),
-            pl.col("a").sum().alias("fee_money"),
-        )
-    )
 
 
-def _replaced_by(steps: pl.DataFrame, events: EventArray) -> pl.DataFrame:
-    pairs = events.take(steps.filter(_is(EventKind.REPLACED))["place"].to_numpy())
-    frame = pl.DataFrame({"order_id": field(pairs, "parent_order_id"), "by": field(pairs, "order_id")})
-    return frame.group_by("order_id").agg(pl.col("by").max().alias("replaced_by"))
-
-
-def _table(orders: pl.DataFrame, events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
-    """Return the columns of the table: fields of the events that were found, in human units too."""
-    first = events.take(orders["first"].to_numpy())
+def _columns(
+    places: dict[str, Ints], events: EventArray, instruments: Sequence[Instrument], index: Ints
+) -> dict[str, pl.Series | Ints]:
+    """Return fields of the events that stand at these places, in human units too."""
+    first, last = events.take(places["first"]), events.take(places["last"])
     require_instruments(first, instruments)
-    index = field(first, "instrument")
-    counts = {
-        name: orders[name].fill_null(0) for name in ("fill_count", "cum_lots", "maker_lots", "fee_money")
-    }
-    cum_lots, fee_money = counts["cum_lots"].to_numpy(), counts["fee_money"].to_numpy()
-    ticks, lots = (_at(events, orders["sent"], name) for name in ("price_ticks", "qty_lots"))
-    last = events.take(orders["last"].to_numpy())
-    columns: dict[str, pl.Series | Ints] = {
+    ticks, lots = (_at(events, places["sent"], name) for name in ("price_ticks", "qty_lots"))
+    return {
         "order_id": field(first, "order_id"),
         "parent_order_id": field(first, "parent_order_id"),
-        "replaced_by": orders["replaced_by"],
         "instrument": index,
         "account": field(first, "account"),
         "strategy": field(first, "strategy"),
@@ -151,26 +233,17 @@ def _table(orders: pl.DataFrame, events: EventArray, instruments: Sequence[Instr
         "order_lots": lots,
         "order_qty": qty_column(lots.fill_null(0).to_numpy(), index, instruments).set(lots.is_null(), None),
         "status": name_columns(last, "status_to")["status_to"],
-        "cum_lots": cum_lots,
-        "cum_qty": qty_column(cum_lots, index, instruments),
-        "maker_lots": counts["maker_lots"],
-        "fill_count": counts["fill_count"],
-        "average_price": orders["average_price"],
-        "fee_money": fee_money,
-        "fee": money_column(fee_money, index, instruments),
-        "sent_seq": _at(events, orders["sent"], "seq"),
-        **{name: time_column(_at(events, orders[name], "now_ns")) for name in ("sent", "acked", "ended")},
-        "cancel_cause": _kind_at(events, _at(events, orders["cancel"], "cause_seq").fill_null(0).to_numpy()),
+        "sent_seq": _at(events, places["sent"], "seq"),
+        **{name: time_column(_at(events, places[name], "now_ns")) for name in ("sent", "acked", "ended")},
+        "cancel_cause": _kind_at(events, _at(events, places["cancel"], "cause_seq").fill_null(0).to_numpy()),
     }
-    return pl.DataFrame(columns)
 
 
-def _at(events: EventArray, places: pl.Series, name: str) -> pl.Series:
-    """Return a field of the events at these places; null where the place is null."""
-    there = places.is_not_null()
-    values = np.zeros(len(places), np.int64)
-    values[there.to_numpy()] = events[name][places.drop_nulls().to_numpy()]
-    return pl.Series(values).set(~there, None)
+def _at(events: EventArray, places: Ints, name: str) -> pl.Series:
+    """Return a field of the events at these places; null where there is none."""
+    nowhere = places == NOWHERE
+    values = np.where(nowhere, 0, events[name][np.maximum(places, 0)] if len(events) else 0)
+    return pl.Series(values, dtype=pl.Int64).set(pl.Series(nowhere), None)
 
 
 def _kind_at(events: EventArray, seqs: Ints) -> Ints:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,16 +16,13 @@ from ..model.errors import EventLogError
 from ..model.instrument import Instrument
 from ..model.records import AUDIT
 from .columns import time_column
-from .orders import orders_frame
+from .orders import order_pieces
+from .select import PIECE_EVENTS
 from .tables import equity_frame, events_frame, fills_frame
 
-CHUNK_EVENTS: Final = 65_536
+EVENTS_PER_FRAME: Final = 1 << 16
 COMPRESSION: Final = "lz4"  # a third less time than zstd for the events, 1.7 times the size
-_TABLES: Final[dict[str, Callable[[EventArray, Sequence[Instrument]], pl.DataFrame]]] = {
-    "orders": orders_frame,
-    "fills": fills_frame,
-    "equity": equity_frame,
-}
+Frames = Callable[[], Iterator[pl.DataFrame]]
 
 
 def write_parquet(events: EventArray, instruments: Sequence[Instrument], directory: Path) -> dict[str, int]:
@@ -40,20 +38,51 @@ def write_parquet(events: EventArray, instruments: Sequence[Instrument], directo
     ------
     EventLogError : one of the files exists (nothing is written), or an event is of an unknown instrument
     """
-    paths = {name: directory / f"{name}.parquet" for name in ("events", *_TABLES)}
+    frames: dict[str, Frames] = {
+        "events": partial(_by_events, events_frame, events, instruments, EVENTS_PER_FRAME),
+        "orders": partial(order_pieces, events, instruments),
+        "fills": partial(_by_events, fills_frame, events, instruments, PIECE_EVENTS),
+        "equity": partial(_by_events, equity_frame, events, instruments, PIECE_EVENTS),
+    }
+    paths = {name: directory / f"{name}.parquet" for name in frames}
     for path in paths.values():
         if path.exists():
             raise EventLogError(
                 f"{path}: must not exist: tables are never overwritten; name another directory"
             )
-    rows = {"events": len(events)}
-    sink = _lazy_events(events, instruments).sink_parquet
-    # without minima and maxima: a sixth of the time, and a run's events are read whole
-    _write(paths["events"], partial(sink, compression=COMPRESSION, statistics=False))
-    for name, table in _TABLES.items():
-        frame = table(events, instruments)
-        _write(paths[name], partial(frame.write_parquet, compression=COMPRESSION))
-        rows[name] = len(frame)
+    return {name: _write_frames(paths[name], made) for name, made in frames.items()}
+
+
+def _by_events(
+    table: Callable[[EventArray, Sequence[Instrument]], pl.DataFrame],
+    events: EventArray,
+    instruments: Sequence[Instrument],
+    size: int,
+) -> Iterator[pl.DataFrame]:
+    """Yield a table of events in pieces, each of ``size`` events of the log. At least one."""
+    for start in range(0, max(1, len(events)), size):
+        yield table(events[start : start + size], instruments)
+
+
+def _write_frames(path: Path, frames: Frames) -> int:
+    """Write the pieces of a table to one file, one after the other; return its rows."""
+    made = frames()
+    first = next(made)
+    second = next(made, None)
+    if second is None:
+        _write(path, partial(first.write_parquet, compression=COMPRESSION, statistics=False))
+        return len(first)
+    rows = 0
+
+    def counted(*_asked: object) -> Iterator[pl.DataFrame]:
+        nonlocal rows
+        for frame in chain((first, second), made):
+            rows += len(frame)
+            yield frame
+
+    # without minima and maxima: a sixth of the time, and a run's tables are read whole
+    sink = register_io_source(counted, schema=first.schema).sink_parquet
+    _write(path, partial(sink, compression=COMPRESSION, statistics=False))
     return rows
 
 
@@ -65,21 +94,6 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
         part.rename(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _lazy_events(events: EventArray, instruments: Sequence[Instrument]) -> pl.LazyFrame:
-    """Return the table of events, of which only a piece is in memory at a time."""
-
-    def pieces(
-        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
-    ) -> Iterator[pl.DataFrame]:
-        count = len(events) if rows is None else min(rows, len(events))
-        for start in range(0, count, CHUNK_EVENTS):
-            piece = events_frame(events[start : min(start + CHUNK_EVENTS, count)], instruments)
-            piece = piece if columns is None else piece.select(columns)
-            yield piece if predicate is None else piece.filter(predicate)
-
-    return register_io_source(pieces, schema=events_frame(events[:0], instruments).schema)
 
 
 def write_audit_parquet(path: Path, instruments: Sequence[Instrument]) -> int:

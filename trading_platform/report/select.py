@@ -1,5 +1,6 @@
 """Parts of a log, and exact amounts as text. Imports neither polars nor rich: a run starts without them."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -14,8 +15,15 @@ from ..model.records import EVENT
 
 _FIELDS: Final[Any] = EVENT.fields
 _WORDS: Final = EVENT.itemsize // 8
+PIECE_EVENTS: Final = 1 << 18
 _CACHED_ROWS: Final = 2048  # 256 KB of records: they stay in the cache while they are turned
 Ints = npt.NDArray[Any]
+
+
+def pieces(events: EventArray) -> Iterator[EventArray]:
+    """Yield a log in pieces, for what is counted piece by piece: copies of a whole log would not fit the memory."""
+    for start in range(0, len(events), PIECE_EVENTS):
+        yield events[start : start + PIECE_EVENTS]
 
 
 def of_kind(events: EventArray, *kinds: EventKind) -> EventArray:

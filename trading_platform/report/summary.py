@@ -26,7 +26,7 @@ from ..model.enums import (
 from ..model.instrument import Instrument
 from ..model.units import NANO
 from .sampling import EquitySamples, on_grid, pnl_samples
-from .select import Ints, decimal_text, of_instrument, of_kind
+from .select import Ints, decimal_text, of_instrument, of_kind, pieces
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -101,7 +101,7 @@ def summarize(
         "position": _position(own, fills, instrument, notional),
         "pnl": _pnl(samples, fills, instrument, facts, notional),
         "ratios": _ratios(samples, facts),
-        "anomalies": _counts(of_kind(own, EventKind.ANOMALY)["code"], AnomalyCode),
+        "anomalies": _that_occur(_counts(of_kind(own, EventKind.ANOMALY)["code"], AnomalyCode)),
         "halts": [_halt(record, instrument) for record in of_kind(own, EventKind.HALT)],
         "log": {"events": len(events), "digest": facts.digest},
     }
@@ -114,17 +114,37 @@ def iso_utc(ns: int) -> str:
 
 
 def _counts(codes: Ints, enum: type[IntEnum], weights: Ints | None = None) -> dict[str, Any]:
-    """Return the total and the count of each code that occurs."""
+    """Return the total and the count of each code."""
     if weights is None:
         weights = np.ones(len(codes), np.int64)
     by_code = {member.name: int(weights[codes == member].sum()) for member in enum}
-    return {
-        "total": int(weights.sum()),
-        "by_code": {name: count for name, count in by_code.items() if count},
-    }
+    return {"total": int(weights.sum()), "by_code": by_code}
+
+
+def _that_occur(counts: dict[str, Any]) -> dict[str, Any]:
+    """Return counts with the codes that occur."""
+    by_code = {name: count for name, count in counts["by_code"].items() if count}
+    return {"total": counts["total"], "by_code": by_code}
 
 
 def _orders(events: EventArray, facts: RunFacts) -> dict[str, Any]:
+    counts: dict[str, Any] = {}
+    for piece in pieces(events) if len(events) else (events,):
+        _add(counts, _order_counts(piece))
+    counts = {name: _that_occur(one) if isinstance(one, dict) else one for name, one in counts.items()}
+    return counts | {"unchanged": facts.noop_count, "post_only_dropped": facts.dropped_count}
+
+
+def _add(sums: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add counts to counts, group by group."""
+    for name, value in more.items():
+        if isinstance(value, Mapping):
+            _add(sums.setdefault(name, {}), value)
+        else:
+            sums[name] = sums.get(name, 0) + value
+
+
+def _order_counts(events: EventArray) -> dict[str, Any]:
     sent, reports = of_kind(events, EventKind.SENT), of_kind(events, EventKind.STATUS)
     denied, refused = of_kind(events, EventKind.DENIED), of_kind(events, EventKind.VENUE_REJECT)
     repeats = (denied["flags"] & EventFlag.COALESCED) != 0
@@ -139,8 +159,6 @@ def _orders(events: EventArray, facts: RunFacts) -> dict[str, Any]:
         "replaced": len(of_kind(events, EventKind.REPLACED)),
         **_ended(events),
         "refused_by_venue": _counts(refused["a"], ReportKind),
-        "unchanged": facts.noop_count,
-        "post_only_dropped": facts.dropped_count,
     }
 
 
@@ -173,11 +191,14 @@ def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
 def _position(
     events: EventArray, fills: EventArray, instrument: Instrument, notional_money: int
 ) -> dict[str, Any]:
-    known = of_kind(events, EventKind.OPENING, EventKind.POSITION, EventKind.PNL)
-    held = np.concatenate([known["qty_lots"], fills["c"]])
+    final_lots, most_lots = 0, int(np.abs(fills["c"]).max(initial=0))
+    for piece in pieces(events):
+        known = of_kind(piece, EventKind.OPENING, EventKind.POSITION, EventKind.PNL)["qty_lots"]
+        if len(known):
+            final_lots, most_lots = int(known[-1]), max(most_lots, int(np.abs(known).max()))
     return {
-        "final_qty": decimal_text(int(known["qty_lots"][-1]) if len(known) else 0, instrument.lot_size),
-        "max_abs_qty": decimal_text(int(np.abs(held).max(initial=0)), instrument.lot_size),
+        "final_qty": decimal_text(final_lots, instrument.lot_size),
+        "max_abs_qty": decimal_text(most_lots, instrument.lot_size),
         "max_notional": decimal_text(notional_money, instrument.money_unit),
         "notional_currency": instrument.settlement_currency,
     }
