@@ -22,6 +22,7 @@ from .events import (
     LOCAL_FLAG,
     SELL_FLAG,
     EventArray,
+    rows_of_kind,
 )
 from .validate import ROW
 
@@ -54,8 +55,8 @@ def returning_offer(
 
 
 def _clears_offers(rows: EventArray) -> bool:
-    event = rows["ev"].view(np.int64) if rows["ev"].flags.c_contiguous else rows["ev"].astype(np.int64)
-    return bool((((event & KIND_MASK) == DEPTH_CLEAR) & ((event & BUY_FLAG) == 0)).any())
+    flags = rows["ev"][rows_of_kind(rows, DEPTH_CLEAR)]
+    return bool(((flags & np.uint64(BUY_FLAG)) == 0).any())
 
 
 @kernel

@@ -32,3 +32,14 @@ KINDS: Final = {
     "DEPTH_SNAPSHOT": DEPTH_SNAPSHOT,
 }
 """Kinds that a price-level book acts on; the engine would skip every other kind without a word."""
+
+_PIECE_ROWS: Final = 1 << 18  # looked at together: a whole file's flags would not fit the memory
+
+
+def rows_of_kind(rows: EventArray, kind: int) -> IntArray:
+    """Return where the rows of a kind stand, in order."""
+    found: list[IntArray] = [np.zeros(0, np.int64)]
+    for start in range(0, len(rows), _PIECE_ROWS):
+        kinds = rows["ev"][start : start + _PIECE_ROWS] & np.uint64(KIND_MASK)
+        found.append((start + np.flatnonzero(kinds == np.uint64(kind))).astype(np.int64))
+    return np.concatenate(found)

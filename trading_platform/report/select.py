@@ -33,6 +33,12 @@ def of_kind(events: EventArray, *kinds: EventKind) -> EventArray:
     return events.take(np.flatnonzero(wanted.take(events["kind"])))
 
 
+def kind_places(events: EventArray) -> dict[EventKind, Ints]:
+    """Return where the events of each kind stand, by one walk over the records."""
+    kinds = np.ascontiguousarray(events["kind"])
+    return {kind: np.flatnonzero(kinds == kind) for kind in EventKind}
+
+
 def of_instrument(events: EventArray, index: int) -> EventArray:
     """Return the events of one instrument, in order; the log itself if it has no others."""
     own = events["instrument"] == index

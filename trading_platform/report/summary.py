@@ -26,11 +26,14 @@ from ..model.enums import (
 from ..model.instrument import Instrument
 from ..model.units import NANO
 from .sampling import EquitySamples, on_grid, pnl_samples
-from .select import Ints, decimal_text, of_instrument, of_kind, pieces
+from .select import Ints, decimal_text, kind_places, of_instrument, pieces
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_REPORTS = (EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT)
+_POSITIONS = (EventKind.OPENING, EventKind.POSITION, EventKind.PNL)
+_KEPT = (EventKind.FILL, EventKind.PNL, EventKind.ANOMALY, EventKind.HALT)
 _TERMINAL = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
 
 
@@ -79,8 +82,8 @@ def summarize(
     events : EVENT, a whole log
     instrument : the one with ``instrument_index`` in the log
     """
-    own = of_instrument(events, instrument_index)
-    fills, samples = of_kind(own, EventKind.FILL), pnl_samples(own, instrument_index)
+    walk = _walk(of_instrument(events, instrument_index))
+    fills, samples = walk.events[EventKind.FILL], pnl_samples(walk.events[EventKind.PNL], instrument_index)
     notional = _max_notional_money(samples, fills, instrument)
     return {
         "instrument": instrument.name,
@@ -96,13 +99,13 @@ def summarize(
             "wall_seconds": facts.wall_seconds,
             "wakeups_per_second": facts.wakeups / facts.wall_seconds if facts.wall_seconds > 0 else None,
         },
-        "orders": _orders(own, facts),
+        "orders": _orders(walk, facts),
         "fills": _fills(fills, instrument),
-        "position": _position(own, fills, instrument, notional),
+        "position": _position(walk, instrument, notional),
         "pnl": _pnl(samples, fills, instrument, facts, notional),
         "ratios": _ratios(samples, facts),
-        "anomalies": _that_occur(_counts(of_kind(own, EventKind.ANOMALY)["code"], AnomalyCode)),
-        "halts": [_halt(record, instrument) for record in of_kind(own, EventKind.HALT)],
+        "anomalies": _that_occur(_counts(walk.events[EventKind.ANOMALY]["code"], AnomalyCode)),
+        "halts": [_halt(record, instrument) for record in walk.events[EventKind.HALT]],
         "log": {"events": len(events), "digest": facts.digest},
     }
 
@@ -127,11 +130,34 @@ def _that_occur(counts: dict[str, Any]) -> dict[str, Any]:
     return {"total": counts["total"], "by_code": by_code}
 
 
-def _orders(events: EventArray, facts: RunFacts) -> dict[str, Any]:
-    counts: dict[str, Any] = {}
+@dataclass
+class _Walk:
+    """What one walk over a log found, piece by piece: counts, the position, and the events of a few kinds."""
+
+    counts: dict[str, Any]
+    events: dict[EventKind, EventArray]
+    final_lots: int = 0
+    most_lots: int = 0
+
+
+def _walk(events: EventArray) -> _Walk:
+    walk = _Walk({}, {})
+    kept: dict[EventKind, list[EventArray]] = {kind: [events[:0]] for kind in _KEPT}
     for piece in pieces(events) if len(events) else (events,):
-        _add(counts, _order_counts(piece))
-    counts = {name: _that_occur(one) if isinstance(one, dict) else one for name, one in counts.items()}
+        places = kind_places(piece)
+        _add(walk.counts, _order_counts(piece, places))
+        for kind, parts in kept.items():
+            parts.append(piece.take(places[kind]))
+        known = piece["qty_lots"][np.sort(np.concatenate([places[kind] for kind in _POSITIONS]))]
+        held = np.concatenate([known, piece["c"][places[EventKind.FILL]]])
+        walk.most_lots = max(walk.most_lots, int(np.abs(held).max(initial=0)))
+        walk.final_lots = int(known[-1]) if len(known) else walk.final_lots
+    walk.events = {kind: np.concatenate(parts) for kind, parts in kept.items()}
+    return walk
+
+
+def _orders(walk: _Walk, facts: RunFacts) -> dict[str, Any]:
+    counts = {name: _that_occur(one) if isinstance(one, dict) else one for name, one in walk.counts.items()}
     return counts | {"unchanged": facts.noop_count, "post_only_dropped": facts.dropped_count}
 
 
@@ -144,28 +170,30 @@ def _add(sums: dict[str, Any], more: Mapping[str, Any]) -> None:
             sums[name] = sums.get(name, 0) + value
 
 
-def _order_counts(events: EventArray) -> dict[str, Any]:
-    sent, reports = of_kind(events, EventKind.SENT), of_kind(events, EventKind.STATUS)
-    denied, refused = of_kind(events, EventKind.DENIED), of_kind(events, EventKind.VENUE_REJECT)
-    repeats = (denied["flags"] & EventFlag.COALESCED) != 0
+def _order_counts(events: EventArray, places: Mapping[EventKind, Ints]) -> dict[str, Any]:
+    def of(name: str, *kinds: EventKind) -> Ints:
+        found: Ints = np.concatenate([events[name][places[kind]] for kind in kinds])
+        return found
+
+    sent, denied = of("a", EventKind.SENT), of("code", EventKind.DENIED)
+    repeats = (of("flags", EventKind.DENIED) & EventFlag.COALESCED) != 0
     return {
-        "sent": int((sent["a"] == CommandKind.NEW).sum()),
-        "cancels_sent": int((sent["a"] == CommandKind.CANCEL).sum()),
-        "queries_sent": len(of_kind(events, EventKind.QUERY)),
-        "acked": int((reports["a"] == ReportKind.ACK).sum()),
-        "denied": _counts(denied["code"], DenyCode, np.where(repeats, denied["c"], 1)),
-        "queued": _counts(of_kind(events, EventKind.QUEUED)["code"], HoldCode),
-        "dequeued": _counts(of_kind(events, EventKind.DEQUEUED)["code"], HoldCode),
-        "replaced": len(of_kind(events, EventKind.REPLACED)),
-        **_ended(events),
-        "refused_by_venue": _counts(refused["a"], ReportKind),
+        "sent": int((sent == CommandKind.NEW).sum()),
+        "cancels_sent": int((sent == CommandKind.CANCEL).sum()),
+        "queries_sent": len(places[EventKind.QUERY]),
+        "acked": int((of("a", EventKind.STATUS) == ReportKind.ACK).sum()),
+        "denied": _counts(denied, DenyCode, np.where(repeats, of("c", EventKind.DENIED), 1)),
+        "queued": _counts(of("code", EventKind.QUEUED), HoldCode),
+        "dequeued": _counts(of("code", EventKind.DEQUEUED), HoldCode),
+        "replaced": len(places[EventKind.REPLACED]),
+        **_ended(of("status_from", *_REPORTS), of("status_to", *_REPORTS)),
+        "refused_by_venue": _counts(of("a", EventKind.VENUE_REJECT), ReportKind),
     }
 
 
-def _ended(events: EventArray) -> dict[str, int]:
+def _ended(status_from: Ints, status_to: Ints) -> dict[str, int]:
     """Return how many orders reached each terminal status; a late fill after it does not count again."""
-    reports = of_kind(events, EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT)
-    reached = reports["status_to"][~np.isin(reports["status_from"], _TERMINAL)]
+    reached = status_to[~np.isin(status_from, _TERMINAL)]
     return {status.name.lower(): int((reached == status).sum()) for status in _TERMINAL}
 
 
@@ -188,17 +216,10 @@ def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _position(
-    events: EventArray, fills: EventArray, instrument: Instrument, notional_money: int
-) -> dict[str, Any]:
-    final_lots, most_lots = 0, int(np.abs(fills["c"]).max(initial=0))
-    for piece in pieces(events):
-        known = of_kind(piece, EventKind.OPENING, EventKind.POSITION, EventKind.PNL)["qty_lots"]
-        if len(known):
-            final_lots, most_lots = int(known[-1]), max(most_lots, int(np.abs(known).max()))
+def _position(walk: _Walk, instrument: Instrument, notional_money: int) -> dict[str, Any]:
     return {
-        "final_qty": decimal_text(final_lots, instrument.lot_size),
-        "max_abs_qty": decimal_text(most_lots, instrument.lot_size),
+        "final_qty": decimal_text(walk.final_lots, instrument.lot_size),
+        "max_abs_qty": decimal_text(walk.most_lots, instrument.lot_size),
         "max_notional": decimal_text(notional_money, instrument.money_unit),
         "notional_currency": instrument.settlement_currency,
     }

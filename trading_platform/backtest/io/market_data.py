@@ -10,7 +10,7 @@ import numpy as np
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
 from ...data.cleared import returning_offer
-from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG
+from ...data.events import DEPTH_CLEAR, LOCAL_FLAG, rows_of_kind
 from ...data.files import file_sha256, load_events
 from ...data.validate import DataFacts, validate_events
 from ...model.errors import DataError
@@ -79,9 +79,9 @@ def _resyncs_ns(arrays: Sequence[Records], first_ns: int) -> tuple[int, ...]:
     """Return when the local book is cleared to be loaded anew, in the order of time."""
     found: set[int] = set()
     for array in arrays:
-        event = array["ev"]
-        rows = np.flatnonzero(((event & KIND_MASK) == DEPTH_CLEAR) & ((event & LOCAL_FLAG) != 0))
-        found.update(int(at_ns) for at_ns in array["local_ts"][rows] if at_ns > first_ns)
+        clears = array.take(rows_of_kind(array, DEPTH_CLEAR))
+        seen = clears["local_ts"][(clears["ev"] & np.uint64(LOCAL_FLAG)) != 0]
+        found.update(int(at_ns) for at_ns in seen if at_ns > first_ns)
     return tuple(sorted(found))
 
 
