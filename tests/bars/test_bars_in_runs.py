@@ -9,6 +9,7 @@ from backtest.strategies_on_disk import write_strategy
 from market_data.builders import BOTH, T0_NS, rows_of
 from oracle.builders import maker_config, run
 
+from trading_platform._jit import COMPILED
 from trading_platform.backtest.engine import open_session, run_backtest
 from trading_platform.core.bars.rule import bar_rule
 from trading_platform.core.bars.spec import BarGrid, BarSpec
@@ -138,6 +139,7 @@ REAL = (
 )
 
 
+@pytest.mark.skipif(not COMPILED, reason="half a million rows, eight times: minutes in plain Python")
 def test_bars_of_a_run_over_a_recording_are_those_of_its_file(btcusdt_file: Path, tmp_path: Path) -> None:
     """Every field: prices, sums, the touch in force, lineage, times, reasons."""
     made = kept((btcusdt_file,), [configured(spec) for spec in REAL], tmp_path)
