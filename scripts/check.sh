@@ -36,7 +36,8 @@ step() {
 }
 
 # Coverage of kernels can only be seen while they are plain Python, and there nearly every branch of the core is wanted.
-plain=(tests/core tests/properties tests/semantics tests/config tests/eventlog tests/metrics tests/strategies tests/venues)
+plain=(tests/core tests/bars tests/indicators tests/properties tests/semantics tests/config tests/eventlog tests/metrics
+    tests/strategies tests/venues)
 slow_plain=tests/strategies/test_forms_agree.py::test_touch_makers_with_three_levels_give_one_log # minutes; runs compiled
 
 step "format" ruff format --check .

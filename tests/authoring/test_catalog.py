@@ -23,6 +23,9 @@ def test_shipped_strategies_are_listed_with_their_parameters() -> None:
     assert set(found) == {
         "trading_platform.strategies.debug:DebugStrategy",
         "trading_platform.strategies.grid_maker:grid_maker",
+        "trading_platform.strategies.imbalance_maker:imbalance_maker",
+        "trading_platform.strategies.ma_cross:MaCross",
+        "trading_platform.strategies.ma_cross:ma_cross",
         "trading_platform.strategies.touch_maker:TouchMaker",
         "trading_platform.strategies.touch_maker:touch_maker",
     }

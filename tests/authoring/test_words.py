@@ -9,7 +9,7 @@ from trading_platform.authoring.words import SESSION_FREE, Words
 from trading_platform.core.state import FIELDS, PARAMS_BYTES, State, new_state
 
 PARAMS = np.dtype([("order_qty_lots", "i8"), ("levels", "i8")])
-MEMORY = np.dtype([("count", "i8"), ("mean", "f8")])
+MEMORY = np.dtype([("count", "i8"), ("mean", "f8"), ("trend", [("value", "f8"), ("last", "f8", (2,))])])
 
 
 @pytest.fixture
@@ -67,6 +67,8 @@ def test_small_fields_of_one_word_are_told_apart(state: State, words: Words) -> 
         (8, 'params["levels"]'),
         (PARAMS_BYTES, 'memory["count"]'),
         (PARAMS_BYTES + 8, 'memory["mean"]'),
+        (PARAMS_BYTES + 16, 'memory["trend.value"]'),
+        (PARAMS_BYTES + 32, 'memory["trend.last[1]"]'),
     ],
 )
 def test_params_and_memory_are_named_as_the_strategy_names_them(

@@ -9,6 +9,7 @@ from backtest.strategies_on_disk import write_strategy
 from market_data.builders import BOTH, T0_NS, rows_of
 from oracle.builders import maker_config, run
 
+from trading_platform._jit import COMPILED
 from trading_platform.backtest.engine import open_session, run_backtest
 from trading_platform.core.bars.rule import bar_rule
 from trading_platform.core.bars.spec import BarGrid, BarSpec
@@ -138,6 +139,7 @@ REAL = (
 )
 
 
+@pytest.mark.skipif(not COMPILED, reason="half a million rows, eight times: minutes in plain Python")
 def test_bars_of_a_run_over_a_recording_are_those_of_its_file(btcusdt_file: Path, tmp_path: Path) -> None:
     """Every field: prices, sums, the touch in force, lineage, times, reasons."""
     made = kept((btcusdt_file,), [configured(spec) for spec in REAL], tmp_path)
@@ -284,3 +286,17 @@ def test_a_block_with_more_trades_than_are_copied_stops_a_run_with_bars(tmp_path
         (tmp_path / "burst.npy",), strategy, strategy__params={}, engine__trades_capacity=count
     )
     assert run(wide, tmp_path / "wide", search=tmp_path).record["status"] == "done"
+
+
+def test_a_trade_of_nothing_stops_a_run_with_bars(tmp_path: Path) -> None:
+    rows = rows_of(
+        (DEPTH | BUY_FLAG | BOTH, T0_NS, T0_NS + 1, 60_000.0, 1),
+        (DEPTH | SELL_FLAG | BOTH, T0_NS, T0_NS + 1, 60_000.1, 1),
+        (TRADE | BUY_FLAG | BOTH, T0_NS + 5, T0_NS + 6, 60_000.1, 0),
+        (DEPTH | SELL_FLAG | BOTH, T0_NS + 7, T0_NS + 8, 60_000.1, 2),
+    )
+    save_events(tmp_path / "nothing.npy", rows)
+    config = maker_config((tmp_path / "nothing.npy",), write_strategy(tmp_path, SERIES), strategy__params={})
+    (tmp_path / "run").mkdir()
+    with pytest.raises(DataError, match=r"a market trade must have a quantity > 0, .* at 600001 ticks"):
+        run_backtest(config, tmp_path / "run", search=tmp_path)

@@ -56,7 +56,8 @@ def fields() -> Iterator[tuple[str, dict[str, Any]]]:
     for model in (schema, *schema["$defs"].values()):
         for name, field in model["properties"].items():
             kinds = [field, *field.get("anyOf", [])]
-            if name != "$schema" and not any("$ref" in kind for kind in kinds):
+            is_section = any("$ref" in kind or "$ref" in kind.get("items", {}) for kind in kinds)
+            if name != "$schema" and not is_section:
                 yield f"{model['title']}.{name}", field
 
 

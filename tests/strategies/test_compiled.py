@@ -1,10 +1,11 @@
 """The decorator of compiled strategies: what it declares, and what it refuses."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
 
+from trading_platform.core.indicators.averages import EWMA
 from trading_platform.core.state import MEMORY_BYTES, PARAMS_BYTES
 from trading_platform.model.enums import Wake
 from trading_platform.model.errors import StrategyError
@@ -13,6 +14,8 @@ from trading_platform.strategies.compiled import as_record, compiled_strategy, m
 from trading_platform.strategies.grid_maker import GridMakerParams, grid_maker
 from trading_platform.strategies.params import StrategyParams
 from trading_platform.strategies.touch_maker import TouchMaker, TouchMakerParams, touch_maker
+
+NARROW = np.dtype([("count", "i4"), ("mean", "f8")])
 
 
 def memory_of(**annotations: Any) -> type:
@@ -27,7 +30,7 @@ def test_declaration_is_kept() -> None:
 
 
 def test_both_forms_default_to_the_same_declaration() -> None:
-    for name in ("interval_ns", "book_levels", "trades_capacity", "levels_per_side"):
+    for name in ("interval_ns", "book_levels", "trades_capacity", "levels_per_side", "bars"):
         assert getattr(touch_maker, name) == getattr(Strategy, name)
 
 
@@ -42,9 +45,9 @@ def test_memory_is_a_record_of_the_annotations() -> None:
     assert memory_dtype(None).itemsize == 8
 
 
-@pytest.mark.parametrize("kind", [str, list, "int", np.int64])
+@pytest.mark.parametrize("kind", [str, list, "int", np.int64, Annotated[np.void, NARROW], Annotated[int, 8]])
 def test_memory_of_another_type_is_refused_by_name(kind: Any) -> None:
-    with pytest.raises(StrategyError, match="memory field odd must be int, bool or float"):
+    with pytest.raises(StrategyError, match="memory field odd must be int, bool, float or Annotated"):
         memory_dtype(memory_of(odd=kind))
 
 
@@ -71,3 +74,11 @@ def test_record_over_bytes_reads_and_writes_in_place() -> None:
 
     assert buffer[16:32].view(dtype)[0].tolist() == (-5, 0.25)
     assert buffer[:16].sum() == buffer[32:].sum() == 0
+
+
+def test_memory_can_hold_the_records_of_indicators() -> None:
+    class Kept:
+        calls: int
+        trend: Annotated[np.void, EWMA]
+
+    assert memory_dtype(Kept) == np.dtype([("calls", "i8"), ("trend", EWMA)])

@@ -8,6 +8,7 @@ import pytest
 from oracle.builders import maker_config, run
 
 from trading_platform.core.state import State, new_state
+from trading_platform.data.files import load_events, save_events
 from trading_platform.model.enums import EventKind, IntentKind
 from trading_platform.model.instrument import Instrument
 from trading_platform.strategies.imbalance_maker import DEPTH_MAX, ImbalanceMakerParams, imbalance_maker
@@ -88,9 +89,12 @@ def test_nothing_is_asked_without_a_book_or_with_an_empty_depth() -> None:
 
 
 def test_it_trades_in_a_market(slice_file: Path, tmp_path: Path) -> None:
-    params = PARAMS | {"half_spread": "0.3"}
+    params = PARAMS | {"half_spread": "0.1"}
+    save_events(tmp_path / "short.npy", np.ascontiguousarray(load_events(slice_file)[:6_000]))
     config = maker_config(
-        (slice_file,), "trading_platform.strategies.imbalance_maker:imbalance_maker", strategy__params=params
+        (tmp_path / "short.npy",),
+        "trading_platform.strategies.imbalance_maker:imbalance_maker",
+        strategy__params=params,
     )
     done = run(config, tmp_path / "run")
     assert len(done.fills()) > 5

@@ -11,6 +11,7 @@ from trading_platform.backtest.engine import Session, _judge, open_session
 from trading_platform.data.files import save_events
 from trading_platform.model.enums import AnomalyCode, CommandKind, Stop
 from trading_platform.model.errors import (
+    DataError,
     EngineError,
     OrderTransitionError,
     StrategyError,
@@ -70,6 +71,8 @@ WORDS: dict[Stop, tuple[type[TradingPlatformError], tuple[str, ...]]] = {
     Stop.BAD_FILL_PRICE: (EngineError, ("order 7", "123 ticks")),
     Stop.INTENTS_FULL: (StrategyError, ("at most", "appended 123")),
     Stop.BAD_INTENT: (StrategyError, ("intent 123", "levels are 0 to 15")),
+    Stop.TRADES_FULL: (DataError, ("had 123", "raise engine.trades_capacity")),
+    Stop.BAD_TRADE: (DataError, ("quantity > 0", "at 123 ticks")),
     Stop.STRATEGY_ERROR: (StrategyError, ("STRATEGY_ERROR", "123")),
     Stop.RUNNING: (StrategyError, ("RUNNING",)),
     Stop.WAKE: (StrategyError, ("WAKE",)),
