@@ -75,7 +75,7 @@ def test_the_record_keeps_files_rows_and_the_book_at_the_start(root: Path, part:
     (file,) = find_files(root)
     book, replayed = part.record["data"]
     assert book["path"] == replayed["path"] == str(file.path)
-    assert book["sha256"] == replayed["sha256"] == file.facts.sha256
+    assert book["sha256"] == replayed["sha256"] == file.output.sha256
     assert (book["use"], replayed["use"]) == ("book", "replay")
     assert (book["first_row"], book["end_row"]) == (0, replayed["first_row"])
     rows = load_events(file.path)

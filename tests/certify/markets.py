@@ -1,13 +1,15 @@
 """Healthy markets to break, and short ways to certify them."""
 
+from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from market_data.builders import BOTH, T0_NS, rows_of
 
 from trading_platform.data.certify import Certificate, FileCertificate, Overrides, certify
 from trading_platform.data.events import BUY_FLAG, DEPTH, DEPTH_SNAPSHOT, SELL_FLAG, TRADE, EventArray
+from trading_platform.data.manifest import Manifest, Output, SourceFile, Stream
 
 TICK: Final = Decimal("0.1")
 LOT: Final = Decimal("0.001")
@@ -49,8 +51,24 @@ def insert(rows: EventArray, at: int, *added: Row) -> EventArray:
     return made
 
 
+def manifest_with(gap_count: int = 0, shift_ns: int = 0) -> Manifest:
+    """Return a manifest that tells gaps and a correction of the clock."""
+    return Manifest(
+        venue="binance-usdm",
+        instrument="BTCUSDT",
+        day=date(2024, 8, 8),
+        tick_size=TICK,
+        lot_size=LOT,
+        grid="given",
+        stream=Stream("binance-usdm", 2, 1, 1, shift_ns, ("a.gz",)),
+        source=SourceFile("a.gz", "0" * 64, 1),
+        output=Output("a.npy", "0" * 64, 1, 1, 1, 1, 1, 1, 1),
+        report={"gap_count": gap_count},
+    )
+
+
 def certified(
-    *arrays: EventArray, manifest: dict[str, Any] | None = None, overrides: Overrides | None = None
+    *arrays: EventArray, manifest: Manifest | None = None, overrides: Overrides | None = None
 ) -> Certificate:
     """Certify arrays as files a, b, ..."""
     names = [chr(ord("a") + index) for index in range(len(arrays))]

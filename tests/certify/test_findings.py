@@ -1,7 +1,6 @@
 """Every code is found where its fault is, and nothing is found in a healthy market."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +22,19 @@ from trading_platform.data.events import (
 )
 from trading_platform.model.errors import DataError
 
-from .markets import LATENCY_NS, LEVELS, MID_TICKS, MS, SNAPSHOT_ROWS, certified, found, healthy, insert, row
+from .markets import (
+    LATENCY_NS,
+    LEVELS,
+    MID_TICKS,
+    MS,
+    SNAPSHOT_ROWS,
+    certified,
+    found,
+    healthy,
+    insert,
+    manifest_with,
+    row,
+)
 
 BID, ASK = DEPTH | BUY_FLAG, DEPTH | SELL_FLAG
 AT = SNAPSHOT_ROWS + 100  # the row that is broken: of moment 101
@@ -158,16 +169,8 @@ def test_a_fault_is_found_where_it_is(
         assert finding.places[0].value == pytest.approx(value, rel=0.02)
 
 
-def manifest(gap_count: int = 0, shift_ns: int = 0) -> dict[str, Any]:
-    return {
-        "report": {"gap_count": gap_count},
-        "stream": {"clock_shift_ns": shift_ns},
-        "output": {"first_local_ns": 1},
-    }
-
-
 def test_the_manifest_tells_gaps_and_the_correction_of_the_clock() -> None:
-    (certificate,) = certified(healthy(), manifest=manifest(3, 1_272_156_852)).files
+    (certificate,) = certified(healthy(), manifest=manifest_with(3, 1_272_156_852)).files
 
     assert found(certificate) == {"SEQUENCE_GAP": 3, "CLOCK_SHIFTED": 1}
     assert certificate.findings[1].places[0].value == 1_272_156_852

@@ -1,8 +1,8 @@
 """Certificates beside their data, what a run says about them, their schema, and their commands."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -13,9 +13,10 @@ from trading_platform.data.certify.model import certificate_schema, write_certif
 from trading_platform.data.certify.store import certificate_path
 from trading_platform.data.events import BUY_FLAG, DEPTH
 from trading_platform.data.files import file_sha256, load_events, save_events
+from trading_platform.data.manifest import manifest_path, output_of, write_manifest
 from trading_platform.model.errors import DataError
 
-from .markets import LOT, MID_TICKS, TICK, healthy, insert, row
+from .markets import LOT, MID_TICKS, TICK, healthy, insert, manifest_with, row
 
 SCHEMA = Path(__file__).resolve().parents[2] / "trading_platform/core/schemas/certificate.schema.json"
 GRID = ("--tick-size", TICK, "--lot-size", LOT)
@@ -78,20 +79,15 @@ def test_a_damaged_certificate_is_an_error_with_its_name(market: Path, content: 
 
 
 def test_a_manifest_gives_the_grid_and_must_be_about_the_file(market: Path) -> None:
-    manifest: dict[str, Any] = {
-        "schema": "trading-platform/market-data/2",
-        "tick_size": "0.1",
-        "lot_size": "0.001",
-        "output": {"sha256": file_sha256(market), "first_local_ns": 1},
-        "report": {"gap_count": 2},
-    }
-    market.with_suffix(".json").write_text(json.dumps(manifest))
+    output = output_of(market, load_events(market))
+    manifest = replace(manifest_with(gap_count=2), output=output)
+    write_manifest(manifest_path(market), manifest)
     (one,) = certify_files([market]).files
     assert (one.tick_size, one.lot_size) == ("0.1", "0.001")
     assert [finding.code for finding in one.findings] == ["SEQUENCE_GAP"]
 
-    manifest["output"]["sha256"] = "0" * 64
-    market.with_suffix(".json").write_text(json.dumps(manifest))
+    changed = replace(manifest, output=replace(output, sha256="0" * 64))
+    write_manifest(manifest_path(market), changed, overwrite=True)
     with pytest.raises(DataError, match=r"market\.json: output\.sha256 must be the SHA-256 of market\.npy"):
         certify_files([market])
 

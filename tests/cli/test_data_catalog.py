@@ -12,6 +12,7 @@ from market_data.catalogue import put
 
 from cli.calling import Command
 from trading_platform.data.catalog import export, find_files
+from trading_platform.data.certify import Overrides, certify_files, write_certificates
 from trading_platform.data.events import BUY_FLAG, DEPTH_CLEAR, DEPTH_SNAPSHOT, EXCH_FLAG, LOCAL_FLAG, TRADE
 from trading_platform.data.files import load_events, save_events
 from trading_platform.data.synth import synthesize
@@ -41,26 +42,24 @@ def root(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-def certify(root: Path, verdict: str) -> Path:
+def certify(root: Path, overrides: Overrides | None = None) -> Path:
     """Write a certificate beside the first file."""
     path = find_files(root)[0].path
-    certificate = path.with_name(f"{path.stem}.certificate.json")
-    certificate.write_text(json.dumps({"verdict": verdict}))
-    return certificate
+    return write_certificates(certify_files([path], overrides=overrides), [path])[0]
 
 
 # --- ls ---
 
 
 def test_ls_tells_what_there_is_per_instrument(tool: Command, root: Path) -> None:
-    certify(root, "clean")
+    certify(root)
     answer = tool("data", "ls")
     lines = [line.split() for line in answer.out.splitlines()]
-    rows = [file.facts.rows for file in find_files(root)]
+    rows = [file.output.rows for file in find_files(root)]
     assert lines[0] == ["venue", "instrument", "days", "files", "rows", "bytes", "gaps", "certificate"]
     assert lines[1][:7] == [*NAME.split("/"), "2024-08-01", "to", "2024-08-02", "2", f"{rows[0] + rows[1]:,}"]
-    assert lines[1][-4:] == ["1", "clean,", "1", "none"]
-    assert lines[2][-2:] == ["3", "none"]
+    assert lines[1][-4:] == ["1", "clean,", "1", "uncertified"]
+    assert lines[2][-2:] == ["3", "uncertified"]
     assert answer.out.endswith("next: trading-platform data show synth/BTC\n")
 
 
@@ -71,7 +70,7 @@ def test_ls_as_json_and_of_a_root_that_is_named(
     first, second = tool("data", "ls", root, "--json").json["instruments"]
     assert (first["day_count"], first["files"], first["gaps"]) == (2, 2, 0)
     assert first["bytes"] == sum(file.path.stat().st_size for file in find_files(root, "synth", "BTC"))
-    assert second["certificates"] == {"none": 1}
+    assert second["certificates"] == {"uncertified": 1}
     assert tool("data", "ls", root).out.endswith(f"data show synth/BTC --root {root}\n")
 
 
@@ -97,18 +96,18 @@ def test_what_is_no_part_of_the_layout_is_left_alone(tool: Command, root: Path) 
 
 
 def test_a_broken_certificate_is_told(tool: Command, root: Path) -> None:
-    certificate = certify(root, "clean")
+    certificate = certify(root)
     certificate.write_text("[]")
     answer = tool("data", "ls")
     assert answer.code == 2
-    assert f"{certificate}: must be a certificate" in answer.err
+    assert f"{certificate}: must be a valid certificate" in answer.err
 
 
 # --- show ---
 
 
 def test_show_tells_everything_about_a_file_and_draws_its_price(tool: Command, root: Path) -> None:
-    certify(root, "warnings")
+    certify(root, Overrides(gap_ns=1))
     answer = tool("data", "show", f"{NAME}/2024-08-01")
     (file,) = find_files(root, "synth", "BTC", "2024-08-01")
     for text in (
@@ -116,7 +115,7 @@ def test_show_tells_everything_about_a_file_and_draws_its_price(tool: Command, r
         "received      2024-08-01T00:00:00.",
         "grid          tick 0.1, lot 0.001 (given)",
         "certificate   warnings",
-        f"sha256        {file.facts.sha256}",
+        f"sha256        {file.output.sha256}",
         "price of trades, from the first row to the last:",
         "DEPTH_SNAPSHOT  ",
         f"next: trading-platform data export {file.path} --out rows.parquet",
@@ -142,8 +141,8 @@ def test_show_of_an_instrument_lists_its_files(tool: Command, root: Path) -> Non
 def test_show_as_json_holds_the_manifest_and_the_first_rows(tool: Command, root: Path) -> None:
     (file,) = find_files(root, "synth", "BTC", "2024-08-01")
     told = tool("data", "show", file.path, "--json").json
-    assert told["manifest"] == file.manifest
-    assert sum(told["kinds"].values()) == told["rows"] == file.facts.rows
+    assert told["manifest"] == json.loads(file.manifest.to_bytes())
+    assert sum(told["kinds"].values()) == told["rows"] == file.output.rows
     first = load_events(file.path)[0]
     assert told["first_rows"][0] == {
         "kind": "DEPTH_SNAPSHOT",
@@ -208,7 +207,6 @@ def test_verify_names_every_difference_and_fails(tool: Command, root: Path) -> N
     found = {(one["file"], one["what"]) for one in answer.json["differences"]}
     assert found == {
         (first.name, "sha256"),
-        (second.name, "sha256"),
         (second.name, "the file"),
         (third.name, "rows"),
         (third.name, "last_local_ns"),
@@ -223,7 +221,7 @@ def test_verify_tells_a_file_without_its_manifest(tool: Command, root: Path) -> 
     find_files(root)[0].manifest_path.unlink()
     answer = tool("data", "verify")
     assert answer.code == 1
-    assert "must be the manifest of rows.npy" in answer.out
+    assert "must be a readable manifest" in answer.out
 
 
 # --- snapshot and export ---

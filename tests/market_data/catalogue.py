@@ -10,9 +10,9 @@ from hftbacktest import BacktestAsset, binding
 from hftbacktest._hftbacktest import build_hashmap_backtest
 
 from trading_platform.config.times import day_text
-from trading_platform.data.catalog.files import SCHEMA
 from trading_platform.data.events import EXCH_FLAG, LOCAL_FLAG, EventArray
 from trading_platform.data.files import file_sha256, save_events
+from trading_platform.data.manifest import MANIFEST_SCHEMA
 
 VENUE: Final = "binance-coinm"
 INSTRUMENT: Final = "BTCUSD_PERP"
@@ -39,7 +39,7 @@ def put(
     path = root / venue / instrument / day / f"{stem}.npy"
     save_events(path, rows)
     manifest: dict[str, Any] = {
-        "schema": SCHEMA,
+        "schema": MANIFEST_SCHEMA,
         "venue": venue,
         "instrument": instrument,
         "day": day,

@@ -178,7 +178,7 @@ def test_chunks_bound_the_work_and_change_nothing(
     coinm_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (first, _) = find_files(coinm_catalogue)
-    inputs = [BookInput(first.path, first.facts.sha256, 0, 40_000)]
+    inputs = [BookInput(first.path, first.output.sha256, 0, 40_000)]
     whole = build_book(inputs, GRID)
     monkeypatch.setattr(snapshot, "CHUNK_ROWS", 777)
     seen: list[tuple[int, int]] = []

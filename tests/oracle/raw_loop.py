@@ -243,8 +243,10 @@ def raw_engine(config: RunConfig) -> Raw:
     data, instrument, engine = load_market_data(config), config.instrument, config.engine
     size = float(instrument.contract_size)
     asset = BacktestAsset().inverse_asset(size) if instrument.inverse else BacktestAsset().linear_asset(size)
+    latencies_ns = engine.latency.constant_ns
+    assert latencies_ns is not None
     asset = (
-        asset.constant_order_latency(engine.latency.entry_ns, engine.latency.response_ns)
+        asset.constant_order_latency(*latencies_ns)
         .trading_value_fee_model(float(instrument.maker_fee_rate), float(instrument.taker_fee_rate))
         .tick_size(float(instrument.tick_size))
         .lot_size(float(instrument.lot_size))

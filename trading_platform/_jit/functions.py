@@ -117,6 +117,12 @@ class Entry:
         return Linked(code)
 
     @property
+    def is_cached(self) -> bool:
+        """Whether the first call finds it compiled."""
+        path = self._cache_path()
+        return not COMPILED or (path is not None and path.is_file())
+
+    @property
     def address(self) -> int:
         """The address of the machine code: called by compiled code with numba's convention.
 

@@ -65,7 +65,8 @@ def convert(
     Example: trading-platform data convert binance-usdm btcusdt_20240808.gz --out data
     """
     from ..data.convert import Options
-    from ..data.convert.binance import COMPILED_SOURCES, is_parser_compiled
+    from ..data.convert.binance import COMPILED_SOURCES
+    from ..data.convert.binance_lines import parse_lines
     from ..data.convert.pipeline import convert as convert_files
 
     options = Options(
@@ -78,7 +79,7 @@ def convert(
         columns=_columns(columns or []),
     )
     with progress("converting", unit="bytes", quiet=as_json) as show:
-        if source in COMPILED_SOURCES and not is_parser_compiled():
+        if source in COMPILED_SOURCES and not parse_lines.is_cached:
             show.phase("compiling the parser, once per installation: about half a minute")
         result = convert_files(source, files, out, options, overwrite=overwrite, progress=_whole(files, show))
     made = [

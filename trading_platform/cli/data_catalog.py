@@ -66,9 +66,9 @@ def _group_facts(files: "list[CatalogFile]") -> dict[str, Any]:
         "days": describe_days(days),
         "day_count": len(days),
         "files": len(files),
-        "rows": sum(file.facts.rows for file in files),
+        "rows": sum(file.output.rows for file in files),
         "bytes": sum(file.path.stat().st_size for file in files),
-        "gaps": sum(file.facts.gap_count for file in files),
+        "gaps": sum(file.manifest.gap_count for file in files),
         "certificates": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},
     }
 
@@ -150,23 +150,26 @@ def _named(name: str, root: Path | None) -> "list[CatalogFile]":
 def _file_facts(file: "CatalogFile") -> dict[str, Any]:
     from ..config.times import time_text
 
-    facts = vars(file.facts) | {
-        "tick_size": str(file.facts.tick_size),
-        "lot_size": str(file.facts.lot_size),
-    }
-    return facts | {
+    manifest, output = file.manifest, file.output
+    return {name: value for name, value in vars(output).items() if name != "file"} | {
+        "gap_count": manifest.gap_count,
+        "tick_size": str(manifest.tick_size),
+        "lot_size": str(manifest.lot_size),
+        "grid": manifest.grid,
         "path": str(file.path),
         "venue": file.venue,
         "instrument": file.instrument,
         "day": file.day,
         "bytes": file.path.stat().st_size,
-        "first": time_text(file.facts.first_local_ns),
-        "last": time_text(file.facts.last_local_ns),
+        "first": time_text(output.first_local_ns),
+        "last": time_text(output.last_local_ns),
         "certificate": file.verdict,
     }
 
 
 def _show_file(file: "CatalogFile", as_json: bool) -> None:
+    import orjson
+
     from ..data.catalog.describe import count_kinds, first_rows, picture, traded_prices
     from ..data.files import load_events
 
@@ -175,7 +178,7 @@ def _show_file(file: "CatalogFile", as_json: bool) -> None:
     facts = _file_facts(file) if cataloged else {"path": str(file.path), "rows": len(rows)}
     kinds, head = count_kinds(rows), first_rows(rows, FIRST_ROWS)
     if as_json:
-        manifest = file.manifest if cataloged else None
+        manifest = orjson.loads(file.manifest.to_bytes()) if cataloged else None
         print_json(facts | {"kinds": kinds, "first_rows": head, "manifest": manifest})
         return
     if cataloged:
@@ -193,7 +196,7 @@ def _show_file(file: "CatalogFile", as_json: bool) -> None:
 
 def _print_facts(file: "CatalogFile", facts: dict[str, Any]) -> None:
     manifest = file.manifest
-    stream, source = manifest.get("stream", {}), manifest.get("source", {})
+    stream = manifest.stream
     told = {
         "file": facts["path"],
         "instrument": f"{file.venue}/{file.instrument} {file.day}",
@@ -203,10 +206,9 @@ def _print_facts(file: "CatalogFile", facts: dict[str, Any]) -> None:
         "grid": f"tick {facts['tick_size']}, lot {facts['lot_size']} ({facts['grid']})",
         "gaps": f"{facts['gap_count']}",
         "certificate": facts["certificate"],
-        "source": f"{source.get('file', 'unknown')} by {stream.get('converter', 'unknown')} "
-        f"{stream.get('converter_version', '')}".rstrip(),
-        "clock shift": f"{int(stream.get('clock_shift_ns', 0)) / 1e9:.9f} s",
-        "fixes": ", ".join(map(str, manifest.get("fixes", []))) or "none",
+        "source": f"{manifest.source.file} by {stream.converter} {stream.converter_version}",
+        "clock shift": f"{stream.clock_shift_ns / 1e9:.9f} s",
+        "fixes": ", ".join(f"{fix['code']} {fix['count']:,}" for fix in manifest.fixes) or "none",
         "sha256": facts["sha256"],
     }
     for label, text in told.items():
@@ -324,7 +326,7 @@ def export(
     (file,) = files
     steps = []
     for option, given in (("tick_size", tick_size), ("lot_size", lot_size)):
-        known = getattr(file.facts, option) if file.manifest_path.is_file() else None
+        known = getattr(file.manifest, option) if file.manifest_path.is_file() else None
         steps.append(_step(f"--{option.replace('_', '-')}", given, known))
     rows = load_events(file.path)
     with progress("exporting", unit="items", quiet=as_json) as bar:

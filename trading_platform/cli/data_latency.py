@@ -176,10 +176,10 @@ def _number(name: str, text: str) -> Decimal:
 
 def _is_shifted(path: Path) -> bool:
     """Tell whether the manifest says that receipt times were shifted."""
-    from ..data.certify.store import read_manifest
+    from ..data.manifest import manifest_of
 
-    manifest = read_manifest(path)
-    return bool(manifest and manifest.get("stream", {}).get("clock_shift_ns"))
+    manifest = manifest_of(path)
+    return manifest is not None and manifest.stream.clock_shift_ns != 0
 
 
 def _tell(out: Path, facts: "LatencyFacts", *, as_json: bool, notes: Sequence[str], **more: int) -> None:

@@ -17,6 +17,7 @@ def warmup(as_json: JsonOption = False) -> None:
         from ..data.certify.scan import judge_end, judge_rows
         from ..data.certify.survey import look_at_rows
         from ..data.clean.levels import find_passed
+        from ..data.convert.binance_lines import parse_lines
         from ..data.validate import scan
         from ..eventlog.schema import first_fault
         from ..runner import compiled, interpreted, loop
@@ -40,6 +41,7 @@ def warmup(as_json: JsonOption = False) -> None:
             judge_rows,
             judge_end,
             find_passed,
+            parse_lines,
             first_fault,
         ):
             each.load()

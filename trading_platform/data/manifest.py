@@ -11,15 +11,20 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
 import orjson
 
 from ..model.errors import DataError
-from .files import write_atomically
+from .events import EXCH_FLAG, LOCAL_FLAG, EventArray
+from .files import file_sha256, write_atomically
 
 MANIFEST_SCHEMA: Final = "trading-platform/market-data/2"
 SUFFIX: Final = ".json"
 GRIDS: Final = ("given", "derived")
+UNKNOWN: Final = "unknown"  # venue and instrument of a file that was made from one without a manifest
 _SHA256_DIGITS: Final = 64
+_PIECE_ROWS: Final = 1 << 20
+_SIDES: Final = (("local", "local_ts", LOCAL_FLAG), ("exch", "exch_ts", EXCH_FLAG))
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,39 @@ class Output:
     last_exch_ns: int
 
 
+class RowCounts:
+    """Counts rows, piece by piece: all, those of each side, and the first and last time of each side."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._counts = {f"{side}_rows": 0 for side, _, _ in _SIDES}
+        self._times = {f"{end}_{side}_ns": 0 for side, _, _ in _SIDES for end in ("first", "last")}
+
+    def add(self, rows: EventArray) -> None:
+        """Count the next rows."""
+        self._rows += len(rows)
+        for side, name, flag in _SIDES:
+            seen = np.flatnonzero(rows["ev"] & np.uint64(flag))
+            if not len(seen):
+                continue
+            if not self._counts[f"{side}_rows"]:
+                self._times[f"first_{side}_ns"] = int(rows[name][seen[0]])
+            self._counts[f"{side}_rows"] += len(seen)
+            self._times[f"last_{side}_ns"] = int(rows[name][seen[-1]])
+
+    def output(self, file: str, sha256: str) -> Output:
+        """Return what was counted as the output of that name and hash."""
+        return Output(file=file, sha256=sha256, rows=self._rows, **self._counts, **self._times)
+
+
+def output_of(path: Path, rows: EventArray) -> Output:
+    """Return what a manifest says about an event file with these rows."""
+    counts = RowCounts()
+    for start in range(0, len(rows), _PIECE_ROWS):
+        counts.add(rows[start : start + _PIECE_ROWS])
+    return counts.output(path.name, file_sha256(path))
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Everything known about one event file of the catalogue.
@@ -80,6 +118,11 @@ class Manifest:
     merged: tuple[SourceFile, ...] = ()
     fixes: tuple[Mapping[str, Any], ...] = ()
     clip: Mapping[str, Any] | None = field(default=None)
+
+    @property
+    def gap_count(self) -> int:
+        """Holes in the chain of the venue's sequence ids, as the conversion counted them."""
+        return int(self.report.get("gap_count", 0))
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON with sorted keys; absent parts (merged, clip) are left out."""
@@ -104,6 +147,12 @@ def write_manifest(path: str | os.PathLike[str], manifest: Manifest, *, overwrit
     write_atomically(Path(path), lambda file: file.write(manifest.to_bytes()), overwrite=overwrite)
 
 
+def manifest_of(data_file: str | os.PathLike[str]) -> Manifest | None:
+    """Return the manifest beside an event file, None without one; errors are those of read_manifest."""
+    path = manifest_path(data_file)
+    return read_manifest(path) if path.is_file() else None
+
+
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     """Return the manifest in a file.
 
@@ -116,7 +165,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         facts = orjson.loads(path.read_bytes())
     except OSError as error:
         raise DataError(
-            f"{path}: must be a readable manifest ({error.strerror}): convert the data"
+            f"{path}: must be a readable manifest ({error.strerror}): convert the recording again"
         ) from error
     except orjson.JSONDecodeError as error:
         raise DataError(f"{path}: must be a manifest in JSON ({error}): convert the data again") from error

@@ -1,13 +1,12 @@
 """The catalogue: event files by venue, instrument and day, each with a manifest. The manifests are the index."""
 
 from .check import Finding, check_file
-from .files import CatalogFile, Facts, find_files, require_files
+from .files import CatalogFile, find_files, require_files
 from .ranges import DayRows, RangeData, read_book, read_range
 
 __all__ = [
     "CatalogFile",
     "DayRows",
-    "Facts",
     "Finding",
     "RangeData",
     "check_file",

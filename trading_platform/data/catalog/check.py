@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from ...model.errors import DataError
-from ..events import EXCH_FLAG, LOCAL_FLAG
-from ..files import file_sha256, load_events
+from ..files import load_events
+from ..manifest import output_of
 from .files import CatalogFile
 
 
@@ -37,23 +35,16 @@ def check_file(file: CatalogFile) -> list[Finding]:
 
 
 def _differences(file: CatalogFile) -> Iterator[Finding]:
-    facts, manifest = file.facts, file.manifest
+    manifest, output = file.manifest, file.output
     for name, expected, found in (
-        ("venue", file.venue, manifest.get("venue")),
-        ("instrument", file.instrument, manifest.get("instrument")),
-        ("day", file.day, manifest.get("day")),
-        ("file", file.path.name, manifest["output"].get("file")),
-        ("sha256", facts.sha256, file_sha256(file.path)),
+        ("venue", file.venue, manifest.venue),
+        ("instrument", file.instrument, manifest.instrument),
+        ("day", file.day, manifest.day.isoformat()),
+        ("file", file.path.name, output.file),
     ):
         if found != expected:
             yield Finding(file.name, name, str(expected), str(found))
-    rows = load_events(file.path)
-    local = rows["local_ts"][(rows["ev"] & np.uint64(LOCAL_FLAG)) != 0]
-    exch = rows["exch_ts"][(rows["ev"] & np.uint64(EXCH_FLAG)) != 0]
-    counted = {"rows": len(rows), "local_rows": len(local), "exch_rows": len(exch)}
-    for side, times in (("local", local), ("exch", exch)):
-        counted[f"first_{side}_ns"] = int(times[0]) if len(times) else 0
-        counted[f"last_{side}_ns"] = int(times[-1]) if len(times) else 0
-    for name, value in counted.items():
-        if value != getattr(facts, name):
-            yield Finding(file.name, name, str(getattr(facts, name)), str(value))
+    actual = vars(output_of(file.path, load_events(file.path)))
+    for name, expected in vars(output).items():
+        if name != "file" and actual[name] != expected:
+            yield Finding(file.name, name, str(expected), str(actual[name]))

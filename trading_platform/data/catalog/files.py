@@ -7,37 +7,15 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
+from typing import Final
 
 from ...model.errors import DataError
+from ..certify.store import verdict_of
+from ..manifest import Manifest, Output, manifest_path, read_manifest
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-CERTIFICATE_SUFFIX: Final = ".certificate.json"
-SCHEMA: Final = "trading-platform/market-data/2"
-UNCERTIFIED: Final = "none"
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a manifest says about its file. Times in ns; both halves of a row have their own."""
-
-    sha256: str
-    rows: int
-    local_rows: int
-    exch_rows: int
-    first_local_ns: int
-    last_local_ns: int
-    first_exch_ns: int
-    last_exch_ns: int
-    gap_count: int
-    tick_size: Decimal
-    lot_size: Decimal
-    grid: str  # "given", or "derived" from the data
 
 
 @dataclass(frozen=True)
@@ -57,76 +35,22 @@ class CatalogFile:
     @property
     def manifest_path(self) -> Path:
         """The manifest beside the file."""
-        return self.path.with_suffix(".json")
+        return manifest_path(self.path)
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """The manifest as parsed JSON.
+    def manifest(self) -> Manifest:
+        """The manifest beside the file; see data.manifest.read_manifest for its errors."""
+        return read_manifest(self.manifest_path)
 
-        Raises
-        ------
-        DataError : absent, not readable, no JSON object, or of another schema
-        """
-        path = self.manifest_path
-        try:
-            parsed = orjson.loads(path.read_bytes())
-        except OSError as error:
-            raise DataError(
-                f"{path}: must be the manifest of {self.path.name} ({error.strerror}): convert the recording again"
-            ) from error
-        except orjson.JSONDecodeError as error:
-            raise DataError(
-                f"{path}: must be a JSON object ({error}): convert the recording again"
-            ) from error
-        found = parsed.get("schema") if isinstance(parsed, dict) else None
-        if found != SCHEMA:
-            raise DataError(f"{path}: schema must be {SCHEMA}, was {found}: convert the recording again")
-        assert isinstance(parsed, dict)
-        return parsed
-
-    @cached_property
-    def facts(self) -> Facts:
-        """What the manifest says about the file; a DataError names what is missing in it."""
-        manifest = self.manifest
-        try:
-            output, report = manifest["output"], manifest["report"]
-            counts = {name: int(output[name]) for name in _COUNTS}
-            return Facts(
-                sha256=str(output["sha256"]),
-                gap_count=int(report["gap_count"]),
-                tick_size=Decimal(manifest["tick_size"]),
-                lot_size=Decimal(manifest["lot_size"]),
-                grid=str(manifest["grid"]),
-                **counts,
-            )
-        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-            raise DataError(
-                f"{self.manifest_path}: must be a complete manifest, is wrong at {error}: convert the recording again"
-            ) from error
+    @property
+    def output(self) -> Output:
+        """What the manifest says about the rows."""
+        return self.manifest.output
 
     @cached_property
     def verdict(self) -> str:
-        """Verdict of the certificate (clean, warnings, errors), "none" without one; a broken one is a DataError."""
-        path = self.path.with_name(f"{self.path.stem}{CERTIFICATE_SUFFIX}")
-        try:
-            return str(orjson.loads(path.read_bytes())["verdict"])
-        except FileNotFoundError:
-            return UNCERTIFIED
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}: must be a certificate ({error}): make it again with `trading-platform data certify`"
-            ) from error
-
-
-_COUNTS: Final = (
-    "rows",
-    "local_rows",
-    "exch_rows",
-    "first_local_ns",
-    "last_local_ns",
-    "first_exch_ns",
-    "last_exch_ns",
-)
+        """Verdict of the certificate: see certify.store.verdict_of. It is about the file that the manifest tells."""
+        return str(verdict_of(self.path, self.output.sha256)["verdict"])
 
 
 def find_files(root: Path, venue: str = "", instrument: str = "", day: str = "") -> list[CatalogFile]:

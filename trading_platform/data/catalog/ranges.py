@@ -37,11 +37,11 @@ class DayRows:
 
     def record(self, use: str) -> dict[str, Any]:
         """Return file, SHA-256, rows of the file, and which of them are used as what, for the run record."""
-        facts = self.file.facts
+        output = self.file.output
         return {
             "path": str(self.file.path),
-            "sha256": facts.sha256,
-            "rows": facts.rows,
+            "sha256": output.sha256,
+            "rows": output.rows,
             "use": use,
             "first_row": self.first_row,
             "end_row": self.end_row,
@@ -144,7 +144,7 @@ def read_book(
     """
     files = _in_order(require_files(root, venue, instrument))
     _require_days(files, at_ns - 1, at_ns)
-    before = [file for file in files if file.facts.first_local_ns < at_ns]
+    before = [file for file in files if file.output.first_local_ns < at_ns]
     if not before:
         raise DataError(
             f"{venue}/{instrument} must have rows received before {time_text(at_ns)}, has {_describe_times(files)}"
@@ -161,19 +161,19 @@ def _book_of(
     for part in history:
         _require_bytes(part.file)
     inputs = [
-        BookInput(part.file.path, part.file.facts.sha256, part.first_row, part.end_row) for part in history
+        BookInput(part.file.path, part.file.output.sha256, part.first_row, part.end_row) for part in history
     ]
     return start_book(inputs, Grid.of(*steps), progress)
 
 
 def _in_order(files: Sequence[CatalogFile]) -> list[CatalogFile]:
     """Return files in the order of time; a DataError names two that overlap."""
-    ordered = sorted(files, key=lambda file: (file.facts.first_local_ns, file.facts.last_local_ns))
+    ordered = sorted(files, key=lambda file: (file.output.first_local_ns, file.output.last_local_ns))
     for earlier, later in pairwise(ordered):
-        if later.facts.first_local_ns < earlier.facts.last_local_ns:
+        if later.output.first_local_ns < earlier.output.last_local_ns:
             raise DataError(
-                f"{later.path}: must start when {earlier.name} ends ({time_text(earlier.facts.last_local_ns)}) or "
-                f"later, starts at {time_text(later.facts.first_local_ns)}: keep one of the two in the catalogue"
+                f"{later.path}: must start when {earlier.name} ends ({time_text(earlier.output.last_local_ns)}) or "
+                f"later, starts at {time_text(later.output.first_local_ns)}: keep one of the two in the catalogue"
             )
     return ordered
 
@@ -191,14 +191,14 @@ def _require_days(files: Sequence[CatalogFile], start_ns: int, end_ns: int) -> N
 
 def _describe_times(files: Sequence[CatalogFile]) -> str:
     texts = [
-        f"{time_text(file.facts.first_local_ns)} to {time_text(file.facts.last_local_ns)}" for file in files
+        f"{time_text(file.output.first_local_ns)} to {time_text(file.output.last_local_ns)}" for file in files
     ]
     return ", ".join(texts if len(texts) <= 6 else [*texts[:3], "...", *texts[-2:]])
 
 
 def _cut_days(files: Sequence[CatalogFile], start_ns: int, end_ns: int) -> Iterator[DayRows]:
     for file in files:
-        if file.facts.last_local_ns < start_ns or file.facts.first_local_ns >= end_ns:
+        if file.output.last_local_ns < start_ns or file.output.first_local_ns >= end_ns:
             continue
         rows = load_events(file.path)
         first, end = cut_row(rows, start_ns), cut_row(rows, end_ns)
@@ -279,17 +279,17 @@ def _steps_of(
     A step that was given to the converter must be the run's. One that was derived from the data is a guess: a run may
     know better, and each of its rows is checked against its grid.
     """
-    first = files[0].facts
+    first = files[0].manifest
     steps = wanted or (first.tick_size, first.lot_size)
     for file in files:
-        facts = file.facts
+        manifest = file.manifest
         for label, found, step in zip(
-            ("tick_size", "lot_size"), (facts.tick_size, facts.lot_size), steps, strict=True
+            ("tick_size", "lot_size"), (manifest.tick_size, manifest.lot_size), steps, strict=True
         ):
-            if found != step and (wanted is None or facts.grid == "given"):
+            if found != step and (wanted is None or manifest.grid == "given"):
                 whose = "engine.instrument" if wanted is not None else files[0].name
                 raise DataError(
-                    f"{label} must be {found} as in the manifest of {file.name} ({facts.grid}), was {step} "
+                    f"{label} must be {found} as in the manifest of {file.name} ({manifest.grid}), was {step} "
                     f"({whose}): correct it, or choose a range with one grid"
                 )
     return steps
@@ -298,9 +298,9 @@ def _steps_of(
 def _require_bytes(file: CatalogFile) -> None:
     """Refuse a file that is not the one its manifest was written for."""
     actual = file_sha256(file.path)
-    if actual != file.facts.sha256:
+    if actual != file.output.sha256:
         raise DataError(
-            f"{file.path}: sha256 must be {file.facts.sha256} as in its manifest, was {actual}: it changed "
+            f"{file.path}: sha256 must be {file.output.sha256} as in its manifest, was {actual}: it changed "
             "since; `trading-platform data verify` checks the whole catalogue"
         )
 

@@ -1,14 +1,15 @@
 """Certify a stream: all its files in order, each with its own certificate."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from ...model.errors import DataError
 from ..events import EVENT, EventArray, IntArray
+from ..manifest import Manifest
 from ..validate import grid_ratio
 from .codes import MEANINGS, Code, Severity, Verdict, meaning
 from .drift import drift_of
@@ -63,7 +64,7 @@ def certify(
     tick_size: Decimal,
     lot_size: Decimal,
     digests: Sequence[str],
-    manifests: Sequence[Mapping[str, Any] | None] | None = None,
+    manifests: Sequence[Manifest | None] | None = None,
     overrides: Overrides | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
@@ -79,7 +80,7 @@ def certify(
         [quote], [base or contracts]: the grids at that date
     digests : sequence of str
         SHA-256 of each file: what the certificate is about
-    manifests : sequence of mapping or None
+    manifests : sequence of Manifest or None
         the manifest of each file: gaps in the venue's sequence ids and the correction of the clock are told by it
     overrides : Overrides or None
         thresholds to use instead of those derived from the data
@@ -148,11 +149,11 @@ def _certificate(
     file: FileName,
     follows: FileName | None,
     grid: tuple[Decimal, Decimal],
-    manifest: Mapping[str, Any] | None,
+    manifest: Manifest | None,
 ) -> FileCertificate:
     tally = scan.tally[0]
     drift = drift_of(tally["latency_mins_ns"], int(tally["span_ns"]))
-    findings = [*_found(tally), *_derived(scan, drift, follows), *_told(manifest)]
+    findings = [*_found(tally), *_derived(scan, looked, drift, follows), *_told(manifest)]
     findings.sort(key=lambda finding: (_GRAVEST.index(finding.severity), Code[finding.code]))
     severities = {finding.severity for finding in findings}
     verdict = Verdict.CLEAN
@@ -199,7 +200,9 @@ def _found(tally: np.void) -> list[Finding]:
     return findings
 
 
-def _derived(scan: Scan, drift: tuple[float, bool] | None, follows: FileName | None) -> list[Finding]:
+def _derived(
+    scan: Scan, looked: Survey, drift: tuple[float, bool] | None, follows: FileName | None
+) -> list[Finding]:
     """Return what follows from the counters of the whole file."""
     tally, findings = scan.tally[0], list[Finding]()
     at_ns = int(tally["span_first_ns"])
@@ -210,7 +213,10 @@ def _derived(scan: Scan, drift: tuple[float, bool] | None, follows: FileName | N
         findings.append(_finding(Code.GRID_TOO_FINE, 1, [Place(row=0, time_ns=at_ns, value=gcd)]))
     if not tally["snapshot_rows"] and follows is None:
         findings.append(_finding(Code.NO_SNAPSHOT, 1))
-    if not tally["trade_count"]:
+    is_piece = (
+        follows is not None and tally["span_ns"] < looked.settings.quiet_trades_ns
+    )  # cut at midnight, say
+    if not tally["trade_count"] and not is_piece:
         findings.append(_finding(Code.NO_TRADES, 1))
     far = int(scan.book[0]["far_count"])
     if far:
@@ -218,17 +224,16 @@ def _derived(scan: Scan, drift: tuple[float, bool] | None, follows: FileName | N
     return findings
 
 
-def _told(manifest: Mapping[str, Any] | None) -> list[Finding]:
+def _told(manifest: Manifest | None) -> list[Finding]:
     """Return what the manifest of the conversion tells: rows hold neither sequence ids nor the clock's correction."""
     if manifest is None:
         return []
     findings = []
-    gaps = int(manifest.get("report", {}).get("gap_count", 0))
-    if gaps:
-        findings.append(_finding(Code.SEQUENCE_GAP, gaps))
-    shift_ns = int(manifest.get("stream", {}).get("clock_shift_ns", 0))
+    if manifest.gap_count:
+        findings.append(_finding(Code.SEQUENCE_GAP, manifest.gap_count))
+    shift_ns = manifest.stream.clock_shift_ns
     if shift_ns:
-        at_ns = int(manifest["output"]["first_local_ns"])
+        at_ns = manifest.output.first_local_ns
         findings.append(_finding(Code.CLOCK_SHIFTED, 1, [Place(row=0, time_ns=at_ns, value=shift_ns)]))
     return findings
 

@@ -3,15 +3,15 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from pydantic import ValidationError
 
 from ...model.errors import DataError
 from ..files import file_sha256, load_events, write_atomically
+from ..manifest import Manifest, manifest_of
 from .certify import Certificate, Overrides, Progress, certify
 from .codes import Severity
 from .model import SUFFIX, FileCertificate
@@ -46,16 +46,16 @@ def certify_files(
     DataError : a file that cannot be read, one that is not what its manifest tells, a grid that nobody tells or
         that two manifests tell differently
     """
-    manifests = [read_manifest(path) for path in paths]
+    manifests = [manifest_of(path) for path in paths]
     ticks = stream_grid("tick_size", tick_size, paths, manifests)
     lots = stream_grid("lot_size", lot_size, paths, manifests)
     arrays = [load_events(path) for path in paths]
     digests = [file_sha256(path) for path in paths]
     for path, manifest, digest in zip(paths, manifests, digests, strict=True):
-        if manifest is not None and manifest["output"]["sha256"] != digest:
+        if manifest is not None and manifest.output.sha256 != digest:
             raise DataError(
                 f"{path.with_suffix('.json')}: output.sha256 must be the SHA-256 of {path.name} ({digest}), was "
-                f"{manifest['output']['sha256']}: the data changed since; convert it again or remove the manifest"
+                f"{manifest.output.sha256}: the data changed since; convert it again or remove the manifest"
             )
     return certify(
         arrays,
@@ -132,32 +132,8 @@ def read_certificate(path: Path) -> FileCertificate:
         ) from error
 
 
-def read_manifest(data: Path) -> dict[str, Any] | None:
-    """Return the manifest beside an event file, None without one.
-
-    Raises
-    ------
-    DataError : it is no JSON object, or no manifest
-    """
-    path = data.with_suffix(".json")
-    if not path.is_file():
-        return None
-    try:
-        manifest = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise DataError(
-            f"{path}: must be JSON, was damaged ({error}): convert the recording again"
-        ) from error
-    if not isinstance(manifest, dict) or not str(manifest.get("schema", "")).startswith(_MANIFEST):
-        raise DataError(f"{path}: must be a manifest ({_MANIFEST}...): move the file away or convert again")
-    return manifest
-
-
-_MANIFEST: Final = "trading-platform/market-data/"
-
-
 def stream_grid(
-    name: str, given: Decimal | None, paths: Sequence[Path], manifests: Sequence[dict[str, Any] | None]
+    name: str, given: Decimal | None, paths: Sequence[Path], manifests: Sequence[Manifest | None]
 ) -> Decimal:
     """Return the step that is given, or the one that all manifests tell (``name``: tick_size or lot_size).
 
@@ -167,15 +143,11 @@ def stream_grid(
     """
     if given is not None:
         return given
-    told = {manifest.get(name) for manifest in manifests if manifest is not None} - {None}
+    told: set[Decimal] = {getattr(manifest, name) for manifest in manifests if manifest is not None}
     if len(told) != 1:
         option = f"--{name.replace('_', '-')}"
         files = ", ".join(path.name for path in paths)
         raise DataError(
             f"{files}: {name} must be told once, manifests tell {sorted(map(str, told)) or 'none'}: give {option}"
         )
-    text = str(told.pop())
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise DataError(f"{paths[0].with_suffix('.json')}: {name} must be a decimal, was {text}") from error
+    return told.pop()

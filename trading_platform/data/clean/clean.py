@@ -5,15 +5,15 @@ a repair that brings the same finding forth again (a trade is outside of the rep
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from ...model.errors import ConfigError, DataError
 from ..certify.book import new_book
@@ -22,10 +22,11 @@ from ..certify.codes import Code
 from ..certify.drift import slope_of
 from ..certify.model import FileCertificate
 from ..certify.scan import CHUNK_ROWS, Scan, begin_file, new_scan, scan_rows
-from ..certify.store import certificate_path, certify_files, read_manifest, stream_grid
+from ..certify.store import certificate_path, certify_files, stream_grid
 from ..certify.survey import Survey, survey
 from ..events import EXCH_FLAG, LOCAL_FLAG, EventArray
 from ..files import file_sha256, load_events, publish_all, save_events
+from ..manifest import UNKNOWN, Manifest, SourceFile, Stream, manifest_of, manifest_path, output_of
 from ..order import split_event_order
 from ..validate import grid_ratio
 from .fixes import DROPS, FIXES, LEVELS, NOT_FIXED, ORDER
@@ -33,7 +34,6 @@ from .levels import SideBook, new_side_book, remove_passed_levels
 
 BASE_LATENCY_NS: Final = 1  # the least feed latency after a shift
 ROUNDS: Final = 4
-MANIFEST_SCHEMA: Final = "trading-platform/market-data/2"
 NS_PER_S: Final = 1_000_000_000
 Entry = dict[str, Any]
 
@@ -73,7 +73,10 @@ def clean(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> tuple[CleanedFile, ...]:
-    """Repair consecutive event files of one stream into ``<stem>.npy``, with manifest and certificate, in ``out_dir``.
+    """Repair consecutive event files of one stream, each with manifest and certificate.
+
+    A file with a manifest becomes ``out_dir/<venue>/<instrument>/<day>/<stem>.npy``, as in a catalogue; one without
+    becomes ``out_dir/<stem>.npy``.
 
     Parameters
     ----------
@@ -90,13 +93,13 @@ def clean(
     DataError : a file that cannot be read, a finding that remains, a file of which nothing is left
     """
     codes = _checked(fixes)
-    outputs = [out_dir / f"{path.stem}.npy" for path in paths]
+    manifests = [manifest_of(path) for path in paths]
+    outputs = [_output(out_dir, path, manifest) for path, manifest in zip(paths, manifests, strict=True)]
     taken = {path.resolve() for path in paths} & {path.resolve() for path in outputs}
     if taken or len(set(outputs)) != len(outputs):
         raise ConfigError(
             f"--out must be another directory than that of the files, and their stems must differ, was {out_dir}"
         )
-    manifests = [read_manifest(path) for path in paths]
     ticks = stream_grid("tick_size", tick_size, paths, manifests)
     lots = stream_grid("lot_size", lot_size, paths, manifests)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -117,6 +120,12 @@ def clean(
                 "found; nothing was written: look at the first places in the certificate"
             )
         return _publish(paths, current, outputs, manifests, entries, (ticks, lots), overwrite=overwrite)
+
+
+def _output(out_dir: Path, path: Path, manifest: Manifest | None) -> Path:
+    if manifest is None or manifest.venue == UNKNOWN:
+        return out_dir / f"{path.stem}.npy"
+    return out_dir / manifest.venue / manifest.instrument / manifest.day.isoformat() / f"{path.stem}.npy"
 
 
 def _checked(fixes: Sequence[str]) -> frozenset[Code]:
@@ -156,13 +165,13 @@ def _round(
     scan = new_scan(looked)
     sides = tuple(new_side_book(flag, new_book(looked.low_ticks)) for flag in (EXCH_FLAG, LOCAL_FLAG))
     made = []
-    for path, rows, told in zip(paths, arrays, entries, strict=True):
+    for number, (path, rows, told) in enumerate(zip(paths, arrays, entries, strict=True)):
         repaired = _repair(rows, path.name, stream, scan, (sides[0], sides[1]), told)
         if not len(repaired):
             raise DataError(
                 f"{path}: must keep at least one row, would keep none: are these the right codes?"
             )
-        made.append(work / f"{path.stem}.npy")
+        made.append(work / str(number) / f"{path.stem}.npy")  # stems of different days may be equal
         save_events(made[-1], repaired)
     return made
 
@@ -295,69 +304,54 @@ def _publish(
     paths: Sequence[Path],
     current: Sequence[Path],
     outputs: Sequence[Path],
-    manifests: Sequence[Mapping[str, Any] | None],
+    manifests: Sequence[Manifest | None],
     entries: Sequence[Sequence[Entry]],
     grid: tuple[Decimal, Decimal],
     *,
     overwrite: bool,
 ) -> tuple[CleanedFile, ...]:
     """Move data, manifests and certificates to their names, all or none."""
-    parents = [file_sha256(path) for path in paths]
-    for at, path in enumerate(current):
-        content = _manifest(paths[at], parents[at], path, manifests[at], entries[at], grid)
-        path.with_suffix(".json").write_bytes(
-            orjson.dumps(
-                content, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-            )
-        )
+    for parent, path, manifest, told in zip(paths, current, manifests, entries, strict=True):
+        made_of = _manifest(parent, path, manifest, told, grid)
+        manifest_path(path).write_bytes(made_of.to_bytes())
     certificate = certify_files(current, tick_size=grid[0], lot_size=grid[1])
     pairs, made = [], []
     for at, (path, out) in enumerate(zip(current, outputs, strict=True)):
         one = certificate.files[at]
         certificate_path(path).write_bytes(one.to_json())
-        pairs += [(path, out), (path.with_suffix(".json"), out.with_suffix(".json"))]
-        pairs.append((certificate_path(path), certificate_path(out)))
+        pairs += [(beside(path), beside(out)) for beside in (Path, manifest_path, certificate_path)]
         rows_before = len(load_events(paths[at]))
         made.append(CleanedFile(out, paths[at], rows_before, one.file.rows, tuple(entries[at]), one))
+    for out in outputs:
+        out.parent.mkdir(parents=True, exist_ok=True)
     publish_all(pairs, overwrite=overwrite)
     return tuple(made)
 
 
 def _manifest(
     parent: Path,
-    parent_sha256: str,
     made: Path,
-    manifest: Mapping[str, Any] | None,
+    manifest: Manifest | None,
     entries: Sequence[Entry],
     grid: tuple[Decimal, Decimal],
-) -> dict[str, Any]:
-    """Return the manifest of a repaired file: the parent's, with new output and what was done to it."""
-    rows = load_events(made)
-    local = rows["local_ts"][(rows["ev"] & np.uint64(LOCAL_FLAG)) != 0]
-    exch = rows["exch_ts"][(rows["ev"] & np.uint64(EXCH_FLAG)) != 0]
-    content: dict[str, Any] = dict(manifest) if manifest is not None else {}
-    content.setdefault(
-        "source", {"file": parent.name, "sha256": parent_sha256, "bytes": parent.stat().st_size}
+) -> Manifest:
+    """Return the manifest of a repaired file: the parent's, with the new output and what was done to it."""
+    rows, parent_sha256 = load_events(made), file_sha256(parent)
+    output = output_of(made, rows)
+    if manifest is None:
+        manifest = Manifest(
+            venue=UNKNOWN,
+            instrument=UNKNOWN,
+            day=datetime.fromtimestamp(output.first_local_ns // NS_PER_S, UTC).date(),
+            tick_size=grid[0],
+            lot_size=grid[1],
+            grid="given",
+            stream=Stream("none", 0, 0, 0, 0, (parent.name,)),
+            source=SourceFile(parent.name, parent_sha256, parent.stat().st_size),
+            output=output,
+            report={},
+        )
+    done = tuple({"parent_sha256": parent_sha256, **entry} for entry in entries)
+    return replace(
+        manifest, tick_size=grid[0], lot_size=grid[1], output=output, fixes=(*manifest.fixes, *done)
     )
-    content |= {
-        "schema": MANIFEST_SCHEMA,
-        "tick_size": format(grid[0], "f"),
-        "lot_size": format(grid[1], "f"),
-        "grid": content.get("grid", "given"),
-        "output": {
-            "file": made.name,
-            "sha256": file_sha256(made),
-            "rows": len(rows),
-            "local_rows": len(local),
-            "exch_rows": len(exch),
-            "first_local_ns": int(local.min(initial=np.iinfo(np.int64).max)),
-            "last_local_ns": int(local.max(initial=0)),
-            "first_exch_ns": int(exch.min(initial=np.iinfo(np.int64).max)),
-            "last_exch_ns": int(exch.max(initial=0)),
-        },
-        "fixes": [
-            *content.get("fixes", ()),
-            *({"parent_sha256": parent_sha256, **entry} for entry in entries),
-        ],
-    }
-    return content

@@ -6,11 +6,10 @@ Documents: https://developers.binance.com/docs (diff. book depth, how to manage 
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import orjson
 
-from ..._jit import COMPILED, cache_directory
 from ...model.errors import DataError
-from . import binance_lines
 from .base import BUFFER_ROWS, Converter, Options, ReadBytes, Sink
 from .binance_lines import (
     BYTES_PER_LEVEL,
@@ -67,9 +66,10 @@ class BinanceReader:
 
     def _parse(self, text: bytes, sink: Sink) -> None:
         state, at, size = self._work.state[0], 0, len(text)
+        numbers = np.frombuffer(text, np.uint8)
         while at < size:
-            at, outcome = parse_lines(text, at, size, self._work)
-            sink.line = int(state["line"])
+            at = parse_lines(numbers, at, *self._work)
+            sink.line, outcome = int(state["line"]), int(state["outcome"])
             if outcome == DONE:
                 continue
             if outcome == FULL:
@@ -175,13 +175,6 @@ class BinanceReader:
         report.gap_is_open = bool(state["gap_u"] >= 0)
         report.resyncs = int(state["resyncs"])
         report.clock_steps_back = int(state["steps_back"])
-
-
-def is_parser_compiled() -> bool:
-    """Tell whether the parser is in the cache, so that a conversion begins at once."""
-    return not COMPILED or any(
-        cache_directory(Path(binance_lines.__file__).resolve()).glob("*parse_lines*.nbi")
-    )
 
 
 def _data(message: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..._jit import kernel
+from ..._jit import INT, Array, entry, kernel
 from ...model.records import int64_record
 from ..events import (
     BUY_FLAG,
@@ -27,6 +27,7 @@ from ..events import (
 from .json_scan import (
     BROKEN,
     NO_NUMBER,
+    Text,
     code_of,
     next_item,
     read_decimal,
@@ -130,12 +131,13 @@ STATE: Final = int64_record(
     "stale_tickers",
     "snapshots",
     "old_snapshots",
+    "outcome",  # of the last call
     "fault",
     "fault_field",
     "fault_at",
 )
 FILE_COUNTS: Final = (
-    STATE.names[STATE.names.index("gaps") : STATE.names.index("fault")] if STATE.names else ()
+    STATE.names[STATE.names.index("gaps") : STATE.names.index("outcome")] if STATE.names else ()
 )
 
 
@@ -172,35 +174,60 @@ def new_work(*, is_futures: bool, use_ticker: bool, rows: int) -> Work:
     )
 
 
-@kernel
-def parse_lines(text: bytes, at: int, size: int, work: Work) -> tuple[int, int]:
-    """Parse whole lines from ``at`` on.
+@entry(
+    Array(np.dtype(np.uint8)),
+    INT,
+    Array(STATE),
+    Array(np.dtype(np.uint8)),
+    Array(EVENT),
+    Array(np.dtype(np.int64), 2),
+    Array(EVENT),
+    Array(np.dtype(np.float64), 2),
+    Array(np.dtype(np.float64), 2),
+    Array(np.dtype(np.int64)),
+    Array(np.dtype(np.float64), 2),
+    Array(np.dtype(np.int64)),
+)
+def parse_lines(
+    text: Text,
+    at: int,
+    state: npt.NDArray[np.void],
+    symbol: npt.NDArray[np.uint8],
+    rows: EventArray,
+    gaps: IntArray,
+    recent: EventArray,
+    keys: FloatArray,
+    quantities: FloatArray,
+    counts: IntArray,
+    ticker: FloatArray,
+    found: IntArray,
+) -> int:
+    """Parse whole lines from ``at`` on; the arrays are those of Work.
 
     Returns
     -------
-    at : int
-        position after the last line that was dealt with
-    outcome : int
-        DONE (all lines), FULL (empty the buffer and go on), OTHER and FAULT (about the line at line_start)
+    int : position after the last line that was dealt with. The state's ``outcome`` is DONE (all lines), FULL (empty
+        the buffer and go on), OTHER or FAULT (about the line at line_start)
     """
-    state = work.state[0]
-    while at < size:
+    work = Work(state, symbol, rows, gaps, recent, keys, quantities, counts, ticker, found)
+    record, size = state[0], len(text)
+    record["outcome"] = DONE
+    while at < size and record["outcome"] == DONE:
         end = at
         while end < size and int(text[end]) != _NEW_LINE:
             end += 1
-        if len(work.rows) - state["rows"] < (end - at) // BYTES_PER_LEVEL + SPARE_ROWS and state["rows"] > 0:
-            return at, FULL
-        state["line"] += 1
-        state["line_start"], state["line_end"] = at, end
+        if len(rows) - record["rows"] < (end - at) // BYTES_PER_LEVEL + SPARE_ROWS and record["rows"] > 0:
+            record["outcome"] = FULL
+            return at
+        record["line"] += 1
+        record["line_start"], record["line_end"] = at, end
         at = min(size, end + 1)
-        outcome = _parse_line(text, int(state["line_start"]), end, work)
-        if outcome != DONE:
-            return at, outcome
-    return at, DONE
+        record["outcome"] = _parse_line(text, int(record["line_start"]), end, work)
+    return at
 
 
 @kernel
-def _parse_line(text: bytes, at: int, end: int, work: Work) -> int:
+def _parse_line(text: Text, at: int, end: int, work: Work) -> int:
     state, found = work.state[0], work.found
     if not _receive(text, at, end, state):
         return FAULT
@@ -226,7 +253,7 @@ def _parse_line(text: bytes, at: int, end: int, work: Work) -> int:
 
 
 @kernel
-def _receive(text: bytes, at: int, end: int, state: np.void) -> bool:
+def _receive(text: Text, at: int, end: int, state: np.void) -> bool:
     """Read the receipt time; one that steps back is held and counted."""
     stamp = 0
     for place in range(at, min(end, at + _STAMP_DIGITS)):
@@ -253,7 +280,7 @@ def _fault(state: np.void, fault: int, field: int, at: int) -> int:
 
 
 @kernel
-def _word(text: bytes, at: int, end: int) -> int:
+def _word(text: Text, at: int, end: int) -> int:
     """Return the code of a string or a bare word."""
     after = skip_value(text, at, end)
     if int(text[at]) == _QUOTE:
@@ -270,7 +297,7 @@ def _need(work: Work, field: int) -> bool:
 
 
 @kernel
-def _integer(text: bytes, end: int, work: Work, field: int) -> int:
+def _integer(text: Text, end: int, work: Work, field: int) -> int:
     """Return an id, or BROKEN with the fault noted."""
     if not _need(work, field):
         return BROKEN
@@ -282,7 +309,7 @@ def _integer(text: bytes, end: int, work: Work, field: int) -> int:
 
 
 @kernel
-def _decimal(text: bytes, end: int, work: Work, field: int) -> float:
+def _decimal(text: Text, end: int, work: Work, field: int) -> float:
     """Return a price or quantity >= 0, or a negative number with the fault noted."""
     if not _need(work, field):
         return -1.0
@@ -294,7 +321,7 @@ def _decimal(text: bytes, end: int, work: Work, field: int) -> float:
 
 
 @kernel
-def _exch_ns(text: bytes, end: int, work: Work) -> int:
+def _exch_ns(text: Text, end: int, work: Work) -> int:
     """Return when the venue did it: T, else (not futures) E; 0 if the message has no time, BROKEN if it is wrong."""
     state, found = work.state[0], work.found
     field = _TIME
@@ -347,7 +374,7 @@ def _undated_ns(state: np.void) -> int:
 
 
 @kernel
-def _same_symbol(text: bytes, end: int, work: Work, field: int) -> bool:
+def _same_symbol(text: Text, end: int, work: Work, field: int) -> bool:
     """Check the symbol of the message, or learn it from the first."""
     state = work.state[0]
     if not _need(work, field):
@@ -378,7 +405,7 @@ def _add(work: Work, ev: int, exch_ns: int, price: float, qty: float) -> None:
 
 
 @kernel
-def _levels(text: bytes, end: int, work: Work, field: int, ev: int, exch_ns: int) -> bool:
+def _levels(text: Text, end: int, work: Work, field: int, ev: int, exch_ns: int) -> bool:
     """Append a row per level of a side."""
     state, rows = (
         work.state[0],
@@ -408,7 +435,7 @@ def _levels(text: bytes, end: int, work: Work, field: int, ev: int, exch_ns: int
 
 
 @kernel
-def _depth(text: bytes, end: int, work: Work) -> int:
+def _depth(text: Text, end: int, work: Work) -> int:
     """Append the levels that a difference sets, and see that it follows the one before."""
     state = work.state[0]
     if not _same_symbol(text, end, work, _SYMBOL):
@@ -473,7 +500,7 @@ def _remember(work: Work, start: int, last: int) -> None:
 
 
 @kernel
-def _trade(text: bytes, end: int, work: Work) -> int:
+def _trade(text: Text, end: int, work: Work) -> int:
     """Append a trade; one that no order of the book made is left to be counted by its name."""
     state, found = work.state[0], work.found
     if not _same_symbol(text, end, work, _SYMBOL):
@@ -502,7 +529,7 @@ def _trade(text: bytes, end: int, work: Work) -> int:
 
 
 @kernel
-def _snapshot(text: bytes, end: int, work: Work) -> int:
+def _snapshot(text: Text, end: int, work: Work) -> int:
     """Append a snapshot: clear each side as far as it reaches, or wholly after a hole, then set its levels.
 
     Differences received before that are younger than the snapshot are appended once more, at their own venue time.
@@ -580,7 +607,7 @@ def _append_again(work: Work, last: int) -> None:
 
 
 @kernel
-def _ticker(text: bytes, end: int, work: Work) -> int:
+def _ticker(text: Text, end: int, work: Work) -> int:
     """Set the best levels if they are younger than the book, and remove what is better than they."""
     state = work.state[0]
     if not _same_symbol(text, end, work, _SYMBOL):

@@ -3,13 +3,15 @@
 Just enough of RFC 8259 for messages of venues: a position in the text goes in, the next position or BROKEN comes out.
 """
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ..._jit import kernel
 from ..events import IntArray
 
+Text: TypeAlias = npt.NDArray[np.uint8]
 BROKEN: Final = -1
 NO_NUMBER: Final = -2
 _QUOTE, _ESCAPE, _COMMA, _COLON = ord('"'), ord("\\"), ord(","), ord(":")
@@ -30,7 +32,7 @@ def code_of(word: str) -> int:
 
 
 @kernel
-def span_code(text: bytes, start: int, end: int) -> int:
+def span_code(text: Text, start: int, end: int) -> int:
     """Return the code of the bytes from ``start`` to before ``end``: exact up to seven bytes."""
     code = 0
     for at in range(start, min(end, start + _PACKED_BYTES)):
@@ -39,7 +41,7 @@ def span_code(text: bytes, start: int, end: int) -> int:
 
 
 @kernel
-def skip_blank(text: bytes, at: int, end: int) -> int:
+def skip_blank(text: Text, at: int, end: int) -> int:
     """Return the next position that holds no blank."""
     while at < end and int(text[at]) <= _BLANK:
         at += 1
@@ -47,7 +49,7 @@ def skip_blank(text: bytes, at: int, end: int) -> int:
 
 
 @kernel
-def skip_string(text: bytes, at: int, end: int) -> int:
+def skip_string(text: Text, at: int, end: int) -> int:
     """Return the position after the string that begins (with its quote) at ``at``."""
     at += 1
     while at < end:
@@ -59,7 +61,7 @@ def skip_string(text: bytes, at: int, end: int) -> int:
 
 
 @kernel
-def skip_value(text: bytes, at: int, end: int) -> int:
+def skip_value(text: Text, at: int, end: int) -> int:
     """Return the position after the value that begins at ``at``; brackets must match in number."""
     first = int(text[at])
     if first == _QUOTE:
@@ -91,7 +93,7 @@ def skip_value(text: bytes, at: int, end: int) -> int:
 
 
 @kernel
-def skip_levels(text: bytes, at: int, end: int) -> int:
+def skip_levels(text: Text, at: int, end: int) -> int:
     """Return the position after an array of arrays without deeper ones; any other value is skipped as such."""
     if int(text[at]) == _OPEN_ARRAY and at + 1 < end and int(text[at + 1]) == _OPEN_ARRAY:
         stop = at + 2
@@ -105,12 +107,12 @@ def skip_levels(text: bytes, at: int, end: int) -> int:
 
 
 @kernel
-def scan_object(text: bytes, at: int, end: int, keys: IntArray, found: IntArray) -> int:
+def scan_object(text: Text, at: int, end: int, keys: IntArray, found: IntArray) -> int:
     """Find where the values of an object begin, and of the object in it that the first wanted key names.
 
     Parameters
     ----------
-    text : bytes
+    text : Text
     at : int
         position of the opening brace
     end : int
@@ -169,7 +171,7 @@ def scan_object(text: bytes, at: int, end: int, keys: IntArray, found: IntArray)
 
 
 @kernel
-def read_decimal(text: bytes, at: int, end: int) -> tuple[float, int]:
+def read_decimal(text: Text, at: int, end: int) -> tuple[float, int]:
     """Return a decimal, in quotes or bare, as the nearest float64, and the position after it or NO_NUMBER.
 
     No exponent, at most 15 digits that count: the significand stays below 2**53 and the power of ten is exact, so
@@ -214,7 +216,7 @@ def read_decimal(text: bytes, at: int, end: int) -> tuple[float, int]:
 
 
 @kernel
-def read_integer(text: bytes, at: int, end: int) -> tuple[int, int]:
+def read_integer(text: Text, at: int, end: int) -> tuple[int, int]:
     """Return a bare integer >= 0 below 10**18 and the number of its digits; 0 digits if there is none."""
     number = digits = 0
     while at < end and _ZERO <= int(text[at]) <= _NINE:
@@ -231,7 +233,7 @@ def read_integer(text: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 @kernel
-def read_pair(text: bytes, at: int, end: int) -> tuple[float, float, int]:
+def read_pair(text: Text, at: int, end: int) -> tuple[float, float, int]:
     """Return the two decimals of ``[a, b]`` and the position after it, BROKEN, or NO_NUMBER."""
     if at >= end or int(text[at]) != _OPEN_ARRAY:
         return 0.0, 0.0, BROKEN
@@ -251,7 +253,7 @@ def read_pair(text: bytes, at: int, end: int) -> tuple[float, float, int]:
 
 
 @kernel
-def next_item(text: bytes, at: int, end: int, first: bool) -> int:
+def next_item(text: Text, at: int, end: int, first: bool) -> int:
     """Return where the next item of an array begins, BROKEN, or -position - 2 after its closing bracket.
 
     ``at`` is the opening bracket for the first item, else the position after the item before.

@@ -19,7 +19,7 @@ import numpy as np
 from ...model.errors import ConfigError, DataError
 from ..events import EventArray
 from ..files import file_sha256, publish_all
-from ..manifest import Manifest, Output, SourceFile, Stream, manifest_path
+from ..manifest import Manifest, SourceFile, Stream, manifest_path
 from ..order import NO_ROWS, StreamOrder
 from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
 from .merge import merged_chunks
@@ -395,7 +395,7 @@ class _Writing:
             stream=self._stream,
             source=sources[0],
             merged=tuple(sources[1:]),
-            output=Output(file=path.name, sha256=file_sha256(temporary), **writer.counts()),
+            output=writer.counts.output(path.name, file_sha256(temporary)),
             report=asdict(_joined([item.sink.report for item in inputs])),
         )
 

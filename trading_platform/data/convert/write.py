@@ -2,13 +2,11 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Final
 
 import numpy as np
 
-from ..events import EVENT, EXCH_FLAG, LOCAL_FLAG, EventArray
-
-_SIDES: Final = (("local", "local_ts", LOCAL_FLAG), ("exch", "exch_ts", EXCH_FLAG))
+from ..events import EVENT, EventArray
+from ..manifest import RowCounts
 
 
 class EventWriter:
@@ -16,9 +14,8 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("xb")
+        self.counts = RowCounts()
         self._rows = 0
-        self._counts = {f"{side}_rows": 0 for side, _, _ in _SIDES}
-        self._times = {f"{end}_{side}_ns": 0 for side, _, _ in _SIDES for end in ("first", "last")}
         self._header_bytes = self._write_header()
 
     def __enter__(self) -> "EventWriter":
@@ -51,15 +48,4 @@ class EventWriter:
             return
         rows.tofile(self._file)
         self._rows += len(rows)
-        for side, name, flag in _SIDES:
-            seen = np.flatnonzero(rows["ev"] & np.uint64(flag))
-            if not len(seen):
-                continue
-            if not self._counts[f"{side}_rows"]:
-                self._times[f"first_{side}_ns"] = int(rows[name][seen[0]])
-            self._counts[f"{side}_rows"] += len(seen)
-            self._times[f"last_{side}_ns"] = int(rows[name][seen[-1]])
-
-    def counts(self) -> dict[str, int]:
-        """Return rows, rows of each side, and the first and last time of each side [ns], 0 where there is none."""
-        return {"rows": self._rows, **self._counts, **self._times}
+        self.counts.add(rows)
