@@ -232,8 +232,8 @@ def main() -> None:
         "--memory", action="store_true", help="run over 1 and 50 million rows too: minutes, 4 GB"
     )
     options = parser.parse_args()
-    recording = ROOT / "data" / "binance_usdm_btcusdt_20240808.npy"
-    config = options.config or (BINANCE if recording.is_file() else LOCAL)
+    has_recording = (ROOT / "data" / "binance-usdm" / "BTCUSDT").is_dir()
+    config = options.config or (BINANCE if has_recording else LOCAL)
     result = measure(config, options.repetitions)
     result["finalise_us_per_event"] = finalise_us_per_event()
     start_seconds(None)

@@ -120,6 +120,7 @@ def synthetic(seed: int, folder: Path) -> Path:
 def maker_config(files: tuple[Path, ...] = PARTS, strategy: str = COMPILED, **changes: object) -> RunConfig:
     """Return one bid and one ask of 0.01 at the touch; no limit binds. ``__`` in a name of ``changes`` is a dot."""
     overrides: dict[str, object] = {
+        "engine.data": None,
         "engine.data_files": [str(file) for file in files],
         "strategy.class_path": strategy,
         "risk.order_rate_limits": None,

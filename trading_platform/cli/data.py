@@ -88,6 +88,8 @@ def convert(
             "rows": one.rows,
             "gaps": one.report.gap_count,
             "day": one.facts.day.isoformat(),
+            "verdict": str(one.certificate.verdict),
+            "findings": {finding.code: finding.count for finding in one.certificate.findings},
         }
         for one in result.files
     ]
@@ -114,6 +116,8 @@ def convert(
 
 
 def _print_converted(result: "ConvertResult", derived: list[str]) -> None:
+    from ..data.certify import Severity
+
     if result.clock_shift_ns:
         print(
             f"receipt clock was {result.clock_shift_ns / 1e9:.9f} s behind: corrected once for the whole data set"
@@ -136,7 +140,12 @@ def _print_converted(result: "ConvertResult", derived: list[str]) -> None:
         )
     for one in result.files:
         gaps = one.report.gap_count
-        print(f"wrote {one.path} ({one.rows:,} rows, {gaps} gap{'' if gaps == 1 else 's'})")
+        print(
+            f"wrote {one.path} ({one.rows:,} rows, {gaps} gap{'' if gaps == 1 else 's'}, {one.certificate.verdict})"
+        )
+        for finding in one.certificate.findings:
+            if finding.severity is not Severity.INFO:
+                print(f"  {finding.severity} {finding.code} {finding.count:,}: {finding.what}")
 
 
 def _whole(files: list[Path], show: Callable[[int, int], None]) -> Callable[[Path, int, int], None]:

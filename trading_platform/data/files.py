@@ -1,6 +1,7 @@
 """Event files: load, save, hash. ``.npy`` is memory-mapped (processes share it), ``.npz`` is for shipping."""
 
 import hashlib
+import mmap
 import os
 import zipfile
 import zlib
@@ -40,6 +41,15 @@ def load_events(path: str | os.PathLike[str]) -> EventArray:
     if len(rows) == 0:
         raise DataError(f"{path}: must hold at least one row, was empty: convert it again or leave it out")
     return rows
+
+
+def let_go(rows: EventArray) -> None:
+    """Give the memory of mapped rows back; they are read again when they are looked at."""
+    owner: object = rows
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def read_rows(path: Path) -> EventArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...model.errors import DataError
 from ..events import EVENT, EventArray, IntArray
+from ..files import let_go
 from ..manifest import Manifest
 from ..validate import grid_ratio
 from .codes import MEANINGS, Code, Severity, Verdict, meaning
@@ -109,6 +110,7 @@ def certify(
             stop = min(len(rows), start + PAUSE_ROWS)
             scan_rows(rows, grids, scan, start, stop)
             done += stop - start
+            let_go(rows)
             if progress is not None:
                 progress(done, total)
         if index == len(arrays) - 1:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..._jit import Array, entry, kernel
 from ...model.records import TICKS_MAX
 from ..events import DEPTH, DEPTH_SNAPSHOT, KIND_MASK, LOCAL_FLAG, TRADE, EventArray, IntArray
+from ..files import let_go
 from ..validate import ROW
 from .book import WINDOW_TICKS
 from .histogram import count_value, new_histogram, percentile
@@ -28,6 +29,7 @@ OUTSIDE_PPM: Final = (
 )
 JUMP_PPM: Final = 10_000
 STALE_NS: Final = 1 * NS_PER_S
+PIECE_ROWS: Final = 1 << 20
 SAMPLE_ROWS: Final = 1 << 16  # looked at for the usual price where levels lie too far apart for the book
 _RANGE: Final = np.dtype(
     [("low", "f8"), ("high", "f8"), ("any_ns", "i8"), ("depth_ns", "i8"), ("trade_ns", "i8")]
@@ -75,7 +77,9 @@ def survey(files: Sequence[EventArray], tick_ratio: tuple[float, float]) -> Surv
     found["low"], found["high"] = np.inf, 0
     intervals = np.stack([new_histogram() for _ in range(3)])
     for rows in files:
-        look_at_rows(rows.view(ROW), intervals, found)
+        for start in range(0, len(rows), PIECE_ROWS):
+            look_at_rows(rows[start : start + PIECE_ROWS].view(ROW), intervals, found)
+            let_go(rows)
     any_ns, depth_ns, trade_ns = (percentile(histogram, 900) or 0 for histogram in intervals)
     settings = Settings(
         gap_ns=max(GAP_LEAST_NS, TIMES_USUAL * any_ns),

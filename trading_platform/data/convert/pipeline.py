@@ -17,8 +17,11 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from ...model.errors import ConfigError, DataError
+from ..certify.certify import certify
+from ..certify.model import FileCertificate
+from ..certify.store import certificate_path
 from ..events import EventArray
-from ..files import file_sha256, publish_all
+from ..files import file_sha256, load_events, publish_all
 from ..manifest import Manifest, SourceFile, Stream, manifest_path
 from ..order import NO_ROWS, StreamOrder
 from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
@@ -37,13 +40,22 @@ _NAME_BYTES_MAX: Final = 200
 
 @dataclass(frozen=True)
 class ConvertedFile:
-    """One output: rows in ``path``, everything about them in ``manifest`` (the file) and ``facts`` (the same, read)."""
+    """One output: rows in ``path``, everything about them in ``manifest`` (the file) and ``facts`` (the same, read).
+
+    ``certificate`` is what the file beside it says.
+    """
 
     source: Path
     path: Path
     manifest: Path
     facts: Manifest
     report: FileReport
+    certificate: FileCertificate
+
+    @property
+    def paths(self) -> tuple[Path, Path, Path]:
+        """Rows, manifest and certificate."""
+        return self.path, self.manifest, certificate_path(self.path)
 
     @property
     def rows(self) -> int:
@@ -75,6 +87,16 @@ class ConvertResult:
         return tuple(gap for report in self.reports for gap in report.gaps)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """An output in the work folder, not yet certified."""
+
+    source: Path
+    path: Path
+    facts: Manifest
+    report: FileReport
+
+
 @dataclass
 class _Input:
     """One input file after the first pass."""
@@ -104,7 +126,9 @@ def convert(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ConvertResult:
-    """Convert recordings of one stream to ``root/<venue>/<instrument>/<day>/<stem>.npy`` with manifests beside.
+    """Convert recordings of one stream to ``root/<venue>/<instrument>/<day>/<stem>.npy``.
+
+    A manifest and a certificate stand beside each file.
 
     Parameters
     ----------
@@ -148,12 +172,11 @@ def convert(
             files=tuple(path.name for path in paths),
         )
         writing = _Writing(inputs, reader, stream, grid, (venue, instrument), root, work)
-        made = writing.write_all(converter.name)
+        made = _certified(writing.write_all(converter.name), root, work)
         for file in made:
             make(file.path.parent)
         publish_all(
-            [(work / _flat(path, root), path) for file in made for path in (file.path, file.manifest)],
-            overwrite=overwrite,
+            [(work / _flat(path, root), path) for file in made for path in file.paths], overwrite=overwrite
         )
     return ConvertResult(
         converter=converter.name,
@@ -165,6 +188,28 @@ def convert(
         reports=tuple(item.sink.report for item in inputs),
         files=tuple(made),
     )
+
+
+def _certified(written: Sequence[_Written], root: Path, work: Path) -> list[ConvertedFile]:
+    """Write manifests and certificates into the work folder."""
+    facts = [one.facts for one in written]
+    certificate = certify(
+        [load_events(work / _flat(one.path, root)) for one in written],
+        [one.path.name for one in written],
+        tick_size=facts[0].tick_size,
+        lot_size=facts[0].lot_size,
+        digests=[one.output.sha256 for one in facts],
+        manifests=facts,
+    )
+    made = []
+    for one, judged in zip(written, certificate.files, strict=True):
+        made.append(
+            ConvertedFile(one.source, one.path, manifest_path(one.path), one.facts, one.report, judged)
+        )
+        _data, manifest, judgement = (work / _flat(path, root) for path in made[-1].paths)
+        manifest.write_bytes(one.facts.to_bytes())
+        judgement.write_bytes(judged.to_json())
+    return made
 
 
 def stem_of(path: Path) -> str:
@@ -301,7 +346,7 @@ class _Writing:
         self._order = StreamOrder()
         self._hashes: dict[Path, str] = {}
 
-    def write_all(self, merged_stem: str) -> list[ConvertedFile]:
+    def write_all(self, merged_stem: str) -> list[_Written]:
         """Write all outputs into the work folder; ``merged_stem`` names those of several channels."""
         channels = {item.sink.channel for item in self._inputs}
         is_merged = len(channels) > 1
@@ -344,7 +389,7 @@ class _Writing:
         output: tuple[int, int],
         stem: str,
         is_merged: bool,
-    ) -> ConvertedFile:
+    ) -> _Written:
         day = _day(output[1])
         path = self._root / self._venue / self._instrument / day.isoformat() / f"{stem}.npy"
         temporary = self._work / _flat(path, self._root)
@@ -355,9 +400,7 @@ class _Writing:
             writer.append(self._order.end(NO_ROWS, later_ns[pieces[-1][0] + 1]))
         item = self._inputs[output[0]]
         facts = self._manifest(path, temporary, writer, day, output[0], is_merged)
-        made = ConvertedFile(item.path, path, manifest_path(path), facts, item.sink.report)
-        (self._work / _flat(made.manifest, self._root)).write_bytes(facts.to_bytes())
-        return made
+        return _Written(item.path, path, facts, item.sink.report)
 
     def _rows(self, piece: _Piece) -> EventArray:
         rows = piece.chunk.read()[piece.start : piece.stop]
