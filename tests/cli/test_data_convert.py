@@ -29,7 +29,8 @@ def test_what_was_assumed_and_left_out_is_told(tool: Command, tmp_path: Path) ->
         "the last gap is open: no snapshot came after it",
         "ignored 1 novelty",
         "lot size 0.001 is derived from the decimals of the data: give that of the date with --lot-size",
-        "(3 rows, 1 gap)",
+        "(3 rows, 1 gap, errors)",
+        "error SEQUENCE_GAP 1: holes in the venue's sequence ids",
         "next: trading-platform run",
     ):
         assert words in answer.out

@@ -312,7 +312,11 @@ def test_existing_output_is_kept_unless_overwriting_is_allowed(tmp_path: Path) -
 
     again = convert_lines(tmp_path, [(1, trade(0)), (2, trade(1))], overwrite=True)
     assert again.files[0].rows == 2
-    assert sorted(path.name for path in first.files[0].path.parent.iterdir()) == ["day0.json", "day0.npy"]
+    assert sorted(path.name for path in first.files[0].path.parent.iterdir()) == [
+        "day0.certificate.json",
+        "day0.json",
+        "day0.npy",
+    ]
 
 
 def test_manifest_tells_what_was_done(tmp_path: Path) -> None:

@@ -148,10 +148,7 @@ class Watch:
             return
         self.calls.intents += 1
         line = calling_line(frame, self._files)
-        if frame.f_code is _APPEND:
-            values = {name: frame.f_locals[name] for name in _INTENT_FIELDS}
-        else:
-            values = dict(zip(_INTENT_FIELDS, frame.f_locals["fields"], strict=True))
+        values = {name: frame.f_locals[name] for name in _INTENT_FIELDS}
         for code, name, text, cure in self._wrong(values, frame):
             finding = Finding(code, ERROR, *line, text, cure)
             first, count = self.calls.asked_wrongly.get((code, line, name), (finding, 0))

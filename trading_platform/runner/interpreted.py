@@ -55,12 +55,16 @@ class CallBacks:
         self._on_trades: Callable[[], object] = strategy.on_trades
         self._on_bar: Callable[[], object] = strategy.on_bar
         self._on_timer: Callable[[], object] = strategy.on_timer
-        self._on_market: Callable[[], object] | None = (
-            strategy.on_market if _overrides(strategy, "on_market") else None
-        )
-        self._on_wakeup: Callable[[], object] | None = (
-            strategy.on_wakeup if _overrides(strategy, "on_wakeup") else None
-        )
+        self._on_market: Callable[[], object] = strategy.on_market
+        self._on_wakeup: Callable[[], object] = strategy.on_wakeup
+        methods = {
+            "on_start": _START,
+            "on_trades": _TRADES,
+            "on_bar": _BAR,
+            "on_market": _MARKET,
+            "on_timer": _CLOCK,
+        }
+        self._reasons = sum(bits for name, bits in methods.items() if _overrides(strategy, name))
 
     def before_flush(self) -> None:
         """Keep events that the strategy has not seen: the buffer is about to be emptied."""
@@ -71,21 +75,26 @@ class CallBacks:
 
     def wake(self) -> None:
         """Call the strategy for one wakeup: what happened to its orders, then the market, then its decision."""
-        reason = self._session[_REASON]
+        reason = self._session[_REASON] & self._reasons
         if reason & _START:
             _require_none(self._on_start, self._on_start())
         if self._kinds:
             self._hand_over()
+        if reason:
+            self._tell(reason)
+        returned = self._on_wakeup()
+        if returned is not None:
+            _require_none(self._on_wakeup, returned)
+
+    def _tell(self, reason: int) -> None:
         if reason & _TRADES:
             _require_none(self._on_trades, self._on_trades())
         if reason & _BAR:
             _require_none(self._on_bar, self._on_bar())
-        if reason & _MARKET and self._on_market is not None:
+        if reason & _MARKET:
             _require_none(self._on_market, self._on_market())
         if reason & _CLOCK:
             _require_none(self._on_timer, self._on_timer())
-        if self._on_wakeup is not None:
-            _require_none(self._on_wakeup, self._on_wakeup())
 
     def _hand_over(self) -> None:
         count = self._session[_EVENT_COUNT]

@@ -115,7 +115,7 @@ class View:
     """
 
     def __init__(self, state: State) -> None:
-        self._state = state
+        self._state = state  # the arrays behind the memory views
         self._session = _ints(state.session)
         self._books = _ints(state.books)
         self._positions = _ints(state.positions)
@@ -130,7 +130,7 @@ class View:
         self._intents = state.intents.view(np.uint8).data
         self._pack_intent = Struct(f"{len(INTENT.names or ())}q").pack_into
         self._intents_max = len(state.intents)
-        self._levels_per_side = int(state.session[0]["levels_per_side"])
+        self._slot_of = _Slots(len(state.books), int(state.session[0]["levels_per_side"]))
         self.book_levels = int(state.session[0]["book_levels"])
         self._count = field_word(SESSION, "intent_count")
         self._now = field_word(SESSION, "now_ns")
@@ -223,12 +223,12 @@ class View:
 
     def is_busy(self, side: int, level: int, instrument: int = 0) -> bool:
         """Tell whether a slot has an order that may still trade, or an intent that waits."""
-        place = self._slot(instrument, side, level) * self._slot_size
+        place = self._slot_of[instrument, side, level] * self._slot_size
         return self._slots[place + self._row] >= 0 or self._slots[place + _HELD] != 0
 
     def order(self, side: int, level: int, instrument: int = 0) -> Order | None:
         """Return the order that answers for a slot, or None."""
-        row = self._slots[self._slot(instrument, side, level) * self._slot_size + self._row]
+        row = self._slots[self._slot_of[instrument, side, level] * self._slot_size + self._row]
         if row < 0:
             return None
         place = row * self._order_size
@@ -258,7 +258,7 @@ class View:
         tag: int = 0,
     ) -> None:
         """State the whole wish for a slot (qty_lots 0: nothing): see core.intents.quote. Post-only by default."""
-        self._append(_QUOTE, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+        self._append(_QUOTE, self._slot_of[instrument, side, level], _LIMIT, tif, price_ticks, qty_lots, tag)
 
     def new_order(
         self,
@@ -272,13 +272,13 @@ class View:
         tag: int = 0,
     ) -> None:
         """Ask for a limit order in a free slot, good till canceled by default."""
-        self._append(_NEW, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+        self._append(_NEW, self._slot_of[instrument, side, level], _LIMIT, tif, price_ticks, qty_lots, tag)
 
     def market_order(
         self, side: int, level: int, qty_lots: int, *, instrument: int = 0, tag: int = 0
     ) -> None:
         """Ask for a market order: sent as an IOC limit at the opposite touch plus the configured collar."""
-        self._append(_NEW, self._slot(instrument, side, level), _MARKET, _IOC, 0, qty_lots, tag)
+        self._append(_NEW, self._slot_of[instrument, side, level], _MARKET, _IOC, 0, qty_lots, tag)
 
     def replace(
         self,
@@ -292,15 +292,17 @@ class View:
         tag: int = 0,
     ) -> None:
         """Ask that the slot's order be replaced by one that is good till canceled by default."""
-        self._append(_REPLACE, self._slot(instrument, side, level), _LIMIT, tif, price_ticks, qty_lots, tag)
+        self._append(
+            _REPLACE, self._slot_of[instrument, side, level], _LIMIT, tif, price_ticks, qty_lots, tag
+        )
 
     def cancel(self, side: int, level: int, *, instrument: int = 0, tag: int = 0) -> None:
         """Ask that the slot's order be canceled."""
-        self._append(_CANCEL, self._slot(instrument, side, level), _LIMIT, 0, 0, 0, tag)
+        self._append(_CANCEL, self._slot_of[instrument, side, level], _LIMIT, 0, 0, 0, tag)
 
     def cancel_all(self, *, tag: int = 0) -> None:
         """Ask that every order be canceled and every waiting intent be dropped."""
-        for index in range(len(self._state.slots)):
+        for index in self._slot_of.values():
             place = index * self._slot_size
             if self._slots[place + self._row] >= 0 or self._slots[place + _HELD]:
                 self._append(_CANCEL, index, _LIMIT, 0, 0, 0, tag)
@@ -309,26 +311,41 @@ class View:
         """Ask to be called at a time [UTC ns]; one timer, the last call wins. Needs Wake.TIMER."""
         self._session[_TIMER] = at_ns
 
-    def _slot(self, instrument: int, side: int, level: int) -> int:
-        if not (
-            0 <= level < self._levels_per_side
-            and side in (1, -1)
-            and 0 <= instrument < len(self._state.books)
-        ):
-            raise IndexError(
-                f"no slot (instrument {instrument}, side {side}, level {level}): sides are 1 and -1, "
-                f"levels 0 to {self._levels_per_side - 1}, instruments 0 to {len(self._state.books) - 1}"
-            )
-        return (instrument * self._levels_per_side + level) * 2 + (side < 0)
-
-    def _append(self, *fields: int) -> None:
-        count = self._session[self._count]
+    def _append(
+        self, kind: int, slot: int, order_type: int, tif: int, price_ticks: int, qty_lots: int, tag: int
+    ) -> None:
+        session, at = self._session, self._count
+        count = session[at]
         if count < self._intents_max:  # past the end it is only counted: the step stops the run
+            place = count * _INTENT_BYTES
             try:
-                self._pack_intent(self._intents, count * INTENT.itemsize, *fields)
+                self._pack_intent(
+                    self._intents, place, kind, slot, order_type, tif, price_ticks, qty_lots, tag
+                )
             except PackError as error:
+                fields = (kind, slot, order_type, tif, price_ticks, qty_lots, tag)
                 raise ValueError(_not_packed(fields)) from error
-        self._session[self._count] = count + 1
+        session[at] = count + 1
+
+
+class _Slots(dict[tuple[int, int, int], int]):
+    """(instrument, side, level) -> index of the slot, in the order of indices: looked up faster than computed."""
+
+    def __init__(self, instruments: int, levels: int) -> None:
+        super().__init__(
+            ((instrument, side, level), (instrument * levels + level) * 2 + (side < 0))
+            for instrument in range(instruments)
+            for level in range(levels)
+            for side in (1, -1)
+        )
+        self._last_instrument, self._last_level = instruments - 1, levels - 1
+
+    def __missing__(self, place: tuple[int, int, int]) -> int:
+        instrument, side, level = place
+        raise IndexError(
+            f"no slot (instrument {instrument}, side {side}, level {level}): sides are 1 and -1, "
+            f"levels 0 to {self._last_level}, instruments 0 to {self._last_instrument}"
+        )
 
 
 def _not_packed(fields: tuple[object, ...]) -> str:
@@ -339,6 +356,7 @@ def _not_packed(fields: tuple[object, ...]) -> str:
     raise AssertionError(fields)
 
 
+_INTENT_BYTES: Final = INTENT.itemsize
 _BID_LOTS: Final = field_word(BOOK, "bid_lots")
 _ASK_LOTS: Final = field_word(BOOK, "ask_lots")
 _MARK: Final = field_word(BOOK, "mark_halfticks")
