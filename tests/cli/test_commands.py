@@ -384,7 +384,7 @@ def test_convert_writes_event_files_with_manifests(tool: Command, recording: Pat
     assert Path(made["path"]).with_suffix(".json").is_file()
     text = tool("data", "convert", "binance-usdm", recording, "--out", tmp_path / "data")
     assert text.code == 0
-    assert f"wrote {made['path']} ({made['rows']} rows, 0 gaps)" in text.out
+    assert f"wrote {made['path']} ({made['rows']} rows, 0 gaps, {made['verdict']})" in text.out
 
 
 def test_convert_of_an_unknown_source_names_the_known_ones(
