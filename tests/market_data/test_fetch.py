@@ -438,6 +438,11 @@ def test_files_are_where_the_archive_has_them(market: str, kind: str, folder: st
     assert first.folder == f"binance-{market}/BTCUSDT/{kind}"
 
 
+def test_the_last_day_of_the_calendar_is_a_day() -> None:
+    (file,) = binance_files("BTCUSDT", "spot", "trades", "9999-12-31")
+    assert file.name == "BTCUSDT-trades-9999-12-31.zip"
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -446,6 +451,9 @@ def test_files_are_where_the_archive_has_them(market: str, kind: str, folder: st
         ({"symbol": "btcusdt"}, "symbol must be capital letters"),
         ({"symbol": "../BTC"}, "symbol must be capital letters"),
         ({"dates": "2024-8-8"}, "date must be YYYY-MM-DD"),
+        ({"dates": "20240808"}, "date must be YYYY-MM-DD"),
+        ({"dates": "2024-W32-4"}, "date must be YYYY-MM-DD"),
+        ({"dates": "9000-01-01..9999-12-31"}, "1000 days at most"),
         ({"dates": "2024-08-10..2024-08-08"}, "dates must be a first day and a last one"),
         ({"dates": "2014-08-10..2024-08-08"}, "1000 days at most"),
         ({"base_url": "ftp://host"}, "base URL must be such as"),
