@@ -245,7 +245,7 @@ def test_on_bar_is_called_at_the_end_of_a_time_bar_and_sees_what_is_kept(
         ([{"kind": "week", "size": 1}] * 4, r"strategy.bars\[0\].kind must be .time., .tick., .* was .week."),
         (
             [{"kind": "tick", "size": 4, "trades_min": 2}] * 4,
-            r"trades_min and trades_max must be left out for TICK",
+            r"trades_min must be left out for TICK bars, was 2",
         ),
         (
             [{"kind": "tick-run", "size": 4, "trades_min": 5}] * 4,

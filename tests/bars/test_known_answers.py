@@ -9,10 +9,10 @@ from trading_platform.core.bars.records import SUM_MAX
 from trading_platform.core.bars.spec import BarGrid, BarSpec
 from trading_platform.data.bars import BarStream
 from trading_platform.model.enums import BarClose
-from trading_platform.model.errors import DataError
+from trading_platform.model.errors import ConfigError, DataError
 from trading_platform.model.records import TRADE
 
-from .builders import SECOND_NS, START_NS, bars_of, fields, reasons, round_lots, trades_of
+from .builders import SECOND_NS, START_NS, UNIT, bars_of, fields, reasons, round_lots, trades_of
 
 SIZE, EXPECTATION, CAP, WARMUP, RULE, GROWING = (
     BarClose.SIZE,
@@ -175,6 +175,38 @@ def test_a_custom_rule_closes_bars_and_keeps_its_memory() -> None:
     # 105 and 110 are multiples of 5; the 4th and the 8th call close too
     assert fields(bars, "last_trade") == [(2,), (3,), (6,), (7,)]
     assert reasons(bars) == [RULE, RULE, RULE, RULE]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trades_min": 2}, "trades_min"),
+        ({"trades_max": 9}, "trades_max"),
+        ({"warmup_bars": 1}, "warmup_bars"),
+        ({"span_bars": 20}, "span_bars"),
+    ],
+)
+def test_what_a_kind_does_not_use_is_refused(changes: dict[str, int], words: str) -> None:
+    """Even at the value it has by itself: who gives it believes that it does something."""
+    with pytest.raises(
+        ConfigError, match=rf"bars.{words} must be left out for VOLUME bars, was {changes[words]}"
+    ):
+        BarSpec("volume", 5, **changes).to_record(UNIT)
+    BarSpec("volume-run", 5, **changes).to_record(UNIT)
+
+
+def test_a_trade_without_a_side_or_out_of_order_is_refused_and_those_before_it_stay() -> None:
+    for field, value, words in (
+        ("side", 0, r"trade 1: side must be \+1 or -1, was 0"),
+        ("ts_local_ns", START_NS - 1, f"trade 1: ts_local_ns must not fall, was {START_NS - 1} after"),
+    ):
+        trades = trades_of((0, 10, 1), (1, 11, 1), (2, 12, -1))
+        trades[2][field] = value
+        stream = BarStream(BarSpec("time", 60), UNIT)
+        stream.add_trades(trades[:1])
+        with pytest.raises(DataError, match=words):
+            stream.add_trades(trades[1:])
+        assert stream.trade_count == 2
 
 
 def test_sums_end_before_int64_does() -> None:

@@ -1,6 +1,7 @@
 """``data bars``: from files to a table, and what is refused before anything is written."""
 
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import polars as pl
 import pytest
 
 from cli.calling import Command
+from trading_platform._jit import COMPILED
 from trading_platform.core.bars.spec import BarGrid, BarSpec
 from trading_platform.data.bar_table import bars_frame, load_bars
 from trading_platform.data.bars import make_bars
@@ -15,6 +17,7 @@ from trading_platform.data.files import load_events, save_events
 from trading_platform.data.synth import synthesize
 
 START_NS = 1_722_470_400_000_000_000
+RULE = "from trading_platform.core.bars.rule import bar_rule\n@bar_rule\ndef r(builder, bar):\n    "
 SIZES = ("--tick-size", "0.1", "--lot-size", "0.001")
 
 
@@ -89,7 +92,11 @@ def test_a_custom_rule_is_found_beside_the_caller(
         ),
         (
             ("--kind", "tick", "--size", 1, "--trades-max", 5),
-            ("trades_min and trades_max must be left out for TICK",),
+            ("bars.trades_max must be left out for TICK bars, was 5",),
+        ),
+        (
+            ("--kind", "tick", "--size", 1, "--span-bars", 20),
+            ("bars.span_bars must be left out for TICK bars, was 20",),
         ),
         (
             ("--kind", "tick-run", "--size", 4, "--trades-min", 5),
@@ -100,8 +107,14 @@ def test_a_custom_rule_is_found_beside_the_caller(
         (("--kind", "tick", "--size", 1, "--param", 1), ("bars.params must be left out for TICK",)),
         (
             ("--kind", "custom", "--size", 1, "--rule", "nowhere:r"),
-            ("--rule must be module:name, was nowhere:r",),
+            ("--rule: importing nowhere failed", "No module named 'nowhere'"),
         ),
+        (("--kind", "custom", "--size", 1, "--rule", ":r"), ("--rule must be module:name, was ':r'",)),
+        (
+            ("--kind", "custom", "--size", 1, "--rule", ".here:r"),
+            ("--rule must be module:name, was '.here:r'",),
+        ),
+        (("--kind", "custom", "--size", 1, "--rule", "json"), ("--rule must be module:name, was 'json'",)),
         (
             ("--kind", "custom", "--size", 1, "--rule", "json:dumps"),
             ("decorated with bar_rule", "json:dumps"),
@@ -115,6 +128,56 @@ def test_bad_options_are_named_and_nothing_is_written(
     assert answer.code == 2
     assert all(word in answer.err for word in words), answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        ("def (", 2, ("--rule: importing", "bad_rule.py", "line 1")),
+        ("x = 1\ny = 1 / 0", 2, ("--rule: importing", "bad_rule.py:2", "ZeroDivisionError")),
+        (RULE + "return bar['volume']", 1, ("bad_rule.py", "volume", "cure: ")),
+        (RULE + "return 7 // builder['params'][0]", 1, ("bar rule r raised ZeroDivisionError", "at trade 0")),
+    ],
+    ids=["no Python", "raises on import", "does not compile", "raises at a trade"],
+)
+def test_a_rule_that_fails_is_told_in_words_and_nothing_is_written(
+    tool: Command,
+    market: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    body: str,
+    code: int,
+    words: tuple[str, ...],
+) -> None:
+    if not COMPILED and "volume" in body:
+        pytest.skip("plain Python finds the missing field at the first trade")
+    (tmp_path / "bad_rule.py").write_text(body)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "bad_rule", raising=False)
+    options = ("--kind", "custom", "--size", 1, "--rule", "bad_rule:r", *SIZES)
+    answer = tool("data", "bars", market / "a.npy", *options, "--out", tmp_path / "bars.npy")
+    assert answer.code == code
+    assert all(word in answer.err for word in words), answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "bars.npy").exists()
+
+
+def test_contracts_that_are_inverse_by_their_venue_are_not_counted_as_base_currency(
+    tool: Command, market: Path, tmp_path: Path
+) -> None:
+    """A contract of 100 USD times a price of 60,000 is no notional."""
+    save_events(tmp_path / "a.npy", load_events(market / "a.npy"))
+    (tmp_path / "a.json").write_text(
+        json.dumps({"tick_size": "0.1", "lot_size": "0.001", "venue": "binance-coinm"})
+    )
+    out, options = tmp_path / "bars.npy", ("--kind", "notional", "--size", 1000)
+    answer = tool("data", "bars", tmp_path / "a.npy", *options, "--out", out)
+    assert answer.code == 2
+    assert "binance-coinm are inverse: give --inverse and --contract-size" in answer.err
+    assert not out.exists()
+    contracts = ("--inverse", "--contract-size", 100)
+    assert tool("data", "bars", tmp_path / "a.npy", *options, *contracts, "--out", out).code == 0
 
 
 def test_bad_files_are_named_and_nothing_is_written(tool: Command, market: Path, tmp_path: Path) -> None:

@@ -112,5 +112,31 @@ def test_what_is_out_of_bounds_is_named(call: Callable[[], Any], message: str) -
         call()
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("vwap", "trade_flow", "vpin")])
+def test_a_nan_given_in_stays_in(name: str) -> None:
+    """A number in its place would look like a calm market. (What is not here takes integers.)"""
+    _, function, make, parameters = CASES[name]
+    series = make(5)
+    for one in range(len(series)):
+        damaged = [values.copy() for values in series]
+        damaged[one][60] = np.nan
+        for result in columns(function(*damaged, *parameters)):
+            at = 61 if name == "atr" and one == 2 else 60  # a close counts in the next bar
+            assert np.isfinite(result[50:at]).all()
+            assert np.isnan(result[at : at + (1 if "return" in name else 8)]).all(), one
+
+
+def test_the_imbalance_of_queues_is_that_of_the_sums_of_the_first_levels() -> None:
+    bids, asks = np.array([[5, 0, 7, 900], [0, 0, 0, 1]]), np.array([[1, 2, 3, 0], [0, 0, 0, 4]])
+    assert batch.queue_imbalance(bids, asks, 3)[0] == 6 / 18
+    assert batch.queue_imbalance(bids, asks, 1)[0] == 4 / 6
+    assert np.isnan(batch.queue_imbalance(bids, asks, 3)[1])
+    assert batch.queue_imbalance(bids, asks, 4).tolist() == [906 / 918, -3 / 5]
+    with pytest.raises(ConfigError, match="levels must be 1 to 4, was 5"):
+        batch.queue_imbalance(bids, asks, 5)
+    with pytest.raises(ConfigError, match=r"of one shape \(rows, levels\)"):
+        batch.queue_imbalance(bids, asks[:, :2], 1)
+
+
 def test_no_values_give_no_values() -> None:
     assert len(batch.sma([], 3)) == len(batch.vwap([], [])) == 0

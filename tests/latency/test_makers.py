@@ -63,6 +63,14 @@ def test_no_way_is_shorter_than_its_floor() -> None:
     assert in_ms(rows) == [(10, 5, 2), (120, 5, 2)]
 
 
+def test_a_long_silence_times_a_fine_factor_does_not_wrap_around_to_the_floor() -> None:
+    """15 s times 999.999999 is four hours; in int64 nanoseconds times a numerator of 10^9 it was nothing."""
+    with pytest.raises(
+        DataError, match="feed latency must be at most an hour after the factor, was 15000000000 ns"
+    ):
+        latencies_from_feed([feed((20_000, 15_000))], entry=Leg(Fraction(999_999_999, 1_000_000)))
+
+
 def test_the_last_row_of_an_interval_stands_for_it_over_files_too() -> None:
     first, second = feed((10, 1), (20, 2)), feed((30, 3), (150, 4))
     rows = latencies_from_feed([first, second], entry=Leg(floor_ns=1), response=Leg(floor_ns=1))

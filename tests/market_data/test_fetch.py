@@ -1,6 +1,7 @@
 """Fetching over HTTP: verified, resumed, retried within bounds, refused in clear words, never half there."""
 
 import random
+import resource
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,30 @@ def test_a_broken_connection_is_gone_on_with_where_it_broke(fetching: Fetching) 
     assert first == ""
     assert 0 < int(later[0].removeprefix("bytes=").rstrip("-")) <= 300_000
     assert fetching.file.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("count", [1, 1000, 200_000])
+def test_every_byte_that_came_is_kept_however_few(fetching: Fetching, count: int) -> None:
+    """A line that breaks after each hundred kilobytes must get to the end of a file too."""
+    fetching.archive.then(PATH, cut_at(count))
+    assert fetching() == ["fetched"]
+    assert fetching.archive.asked(PATH) == ["", f"bytes={count}-"]
+    assert fetching.file.read_bytes() == BODY
+
+
+def test_nothing_of_a_download_that_never_began_stays(fetching: Fetching) -> None:
+    fetching.archive.then(PATH, cut_at(0))
+    fetching.fails(TryAgainError, attempts=1)
+    assert fetching.left() == set()
+
+
+def test_a_part_whose_etag_is_damaged_is_thrown_away(fetching: Fetching) -> None:
+    part, etag = (fetching.file.parent / name for name in sorted(PARTS))
+    part.parent.mkdir(parents=True)
+    part.write_bytes(BODY[:1000])
+    etag.write_bytes(b"\xff\r\nX: y")
+    assert fetching() == ["fetched"]
+    assert fetching.archive.asked(PATH) == [""]
 
 
 def test_the_next_call_goes_on_with_what_an_earlier_one_left(fetching: Fetching) -> None:
@@ -221,6 +246,16 @@ def test_a_server_that_says_when_is_asked_again_then(fetching: Fetching) -> None
     assert [wait for wait in fetching.clock.sleeps if wait > 0.001] == [17.0, 90.0]
 
 
+@pytest.mark.parametrize("when", ["\u00b2", "Thu, 08 Aug 2024 00:01:30 -0000", "soon", "9" * 400])
+def test_no_retry_after_breaks_the_attempts(fetching: Fetching, when: str) -> None:
+    """Whatever a server writes there, it is waited for, or tried again, or left with a message."""
+    fetching.archive.then(PATH, status(503, Retry_After=when))
+    if when.startswith("9"):
+        assert "the server asks to come back in" in fetching.fails(TryAgainError)
+    else:
+        assert fetching() == ["fetched"]
+
+
 def test_a_server_that_wants_a_day_is_left_for_another_time(fetching: Fetching) -> None:
     fetching.archive.then(PATH, status(429, Retry_After="86400"))
     message = fetching.fails(TryAgainError)
@@ -330,6 +365,37 @@ def test_a_link_that_leads_out_of_the_directory_is_refused(fetching: Fetching, t
     assert list(outside.iterdir()) == []
 
 
+def test_a_part_that_is_a_link_is_refused(fetching: Fetching, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    fetching.file.parent.mkdir(parents=True)
+    fetching.file.with_name(f".{fetching.file.name}.part").symlink_to(outside)
+    assert "remove the link" in fetching.fails(DataError)
+    assert not outside.exists()
+
+
+def test_a_directory_that_cannot_be_made_is_told(fetching: Fetching) -> None:
+    fetching.out.mkdir()
+    (fetching.out / "binance-usdm").write_text("a file in the way")
+    assert "could not be written (Not a directory)" in fetching.fails(DataError)
+
+
+def test_a_disk_that_takes_no_more_keeps_what_came(fetching: Fetching) -> None:
+    """The limit on the size of files stands for the disk: writing fails in the middle of the file."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+    try:
+        message = fetching.fails(DataError)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "could not be written (File too large)" in message
+    assert fetching.left() == PARTS
+
+    fetching.archive.requests.clear()
+    assert fetching() == ["fetched"]
+    assert fetching.archive.asked(PATH)[0].startswith("bytes=")
+    assert fetching.file.read_bytes() == BODY
+
+
 def test_two_processes_do_not_write_one_file(fetching: Fetching) -> None:
     import fcntl
 
@@ -372,6 +438,11 @@ def test_files_are_where_the_archive_has_them(market: str, kind: str, folder: st
     assert first.folder == f"binance-{market}/BTCUSDT/{kind}"
 
 
+def test_the_last_day_of_the_calendar_is_a_day() -> None:
+    (file,) = binance_files("BTCUSDT", "spot", "trades", "9999-12-31")
+    assert file.name == "BTCUSDT-trades-9999-12-31.zip"
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -380,6 +451,9 @@ def test_files_are_where_the_archive_has_them(market: str, kind: str, folder: st
         ({"symbol": "btcusdt"}, "symbol must be capital letters"),
         ({"symbol": "../BTC"}, "symbol must be capital letters"),
         ({"dates": "2024-8-8"}, "date must be YYYY-MM-DD"),
+        ({"dates": "20240808"}, "date must be YYYY-MM-DD"),
+        ({"dates": "2024-W32-4"}, "date must be YYYY-MM-DD"),
+        ({"dates": "9000-01-01..9999-12-31"}, "1000 days at most"),
         ({"dates": "2024-08-10..2024-08-08"}, "dates must be a first day and a last one"),
         ({"dates": "2014-08-10..2024-08-08"}, "1000 days at most"),
         ({"base_url": "ftp://host"}, "base URL must be such as"),

@@ -2,10 +2,12 @@
 
 import importlib
 import json
+import re
 import sys
+import traceback
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,6 +17,8 @@ from .common import JsonOption, UsageError, next_step, print_json, progress
 if TYPE_CHECKING:
     from ..core.bars.rule import BarRule
     from ..core.bars.spec import BarGrid
+
+INVERSE_VENUES: Final = frozenset({"binance-coinm"})
 
 
 def bars(
@@ -57,10 +61,15 @@ def bars(
     trades_max: Annotated[
         int | None, typer.Option(help="Longest imbalance or run bar; else four times the size.")
     ] = None,
-    warmup_bars: Annotated[int, typer.Option(help="First imbalance or run bars, of `size` trades.")] = 1,
+    warmup_bars: Annotated[
+        int | None, typer.Option(help="First imbalance or run bars, of `size` trades; else 1.")
+    ] = None,
     span_bars: Annotated[
-        int, typer.Option(help="Expectations weigh the newest bar with 2 / (span_bars + 1).")
-    ] = 20,
+        int | None,
+        typer.Option(
+            help="Expectations of imbalance and run bars weigh the newest with 2 / (span_bars + 1); else 20."
+        ),
+    ] = None,
     rule: Annotated[
         str | None, typer.Option(help="module:name of a function decorated with bar_rule, for custom bars.")
     ] = None,
@@ -138,7 +147,12 @@ def _grid(
 ) -> "BarGrid":
     from ..core.bars.spec import BarGrid
 
-    manifest = {} if tick_size is not None and lot_size is not None else _manifest_sizes(first)
+    manifest = _manifest(first)
+    if manifest.get("venue") in INVERSE_VENUES and not inverse:
+        raise UsageError(
+            f"{first}: contracts of {manifest['venue']} are inverse: give --inverse and --contract-size, the value of "
+            "one in quote currency (100 for BTCUSD_PERP, 10 for most others)"
+        )
     values: dict[str, Decimal] = {}
     for name, given in (("tick_size", tick_size), ("lot_size", lot_size), ("contract_size", contract_size)):
         text = manifest.get(name) if given is None else given
@@ -156,8 +170,8 @@ def _grid(
     return grid
 
 
-def _manifest_sizes(path: Path) -> dict[str, Any]:
-    """Return tick_size and lot_size of the manifest beside an event file, as far as there is one that has them."""
+def _manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest beside an event file, empty if there is none."""
     manifest = path.with_suffix(".json")
     if not manifest.is_file():
         return {}
@@ -169,7 +183,7 @@ def _manifest_sizes(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(content, dict):
         raise DataError(f"{manifest}: must be a JSON object, was {type(content).__name__}")
-    return {name: content[name] for name in ("tick_size", "lot_size") if name in content}
+    return content
 
 
 def _rule(text: str | None) -> "BarRule | None":
@@ -177,14 +191,21 @@ def _rule(text: str | None) -> "BarRule | None":
     if text is None:
         return None
     from ..core.bars.rule import BarRule
+    from ..strategies.registry import raise_if_not_compiled
 
+    if not re.fullmatch(r"\w+(\.\w+)*:\w+", text):
+        raise ConfigError(f"--rule must be module:name, was {text!r}: my_rules:big_trade is in my_rules.py")
     module_name, _, name = text.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module_name), name, None)
-    except ImportError as error:
-        raise ConfigError(f"--rule must be module:name, was {text}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise_if_not_compiled(error, module_name)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(
+            f"--rule: importing {module_name} failed: {type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+        ) from error
     if not isinstance(found, BarRule):
         raise ConfigError(
             f"--rule must name a function decorated with bar_rule, {text} is {type(found).__name__}: "

@@ -73,11 +73,13 @@ class BarsConfig(Section):
     trades_max: AdaptiveTrades | None = Field(
         default=None, description="longest imbalance or run bar; null four times the size", examples=[1000]
     )
-    warmup_bars: AdaptiveTrades = Field(
-        default=1, description="first imbalance or run bars, of size trades", examples=[3]
+    warmup_bars: AdaptiveTrades | None = Field(
+        default=None, description="first imbalance or run bars, of size trades; null 1", examples=[3]
     )
-    span_bars: AdaptiveTrades = Field(
-        default=20, description="expectations weigh the newest bar with 2 / (span_bars + 1)", examples=[50]
+    span_bars: AdaptiveTrades | None = Field(
+        default=None,
+        description="expectations of imbalance and run bars weigh the newest with 2 / (span_bars + 1); null 20",
+        examples=[50],
     )
     capacity: int = Field(
         default=64,

@@ -1,6 +1,7 @@
 """Bars of event files: the kernels of core/bars over rows, with the touch that was in force at each trade."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._jit import Array, entry, kernel
+from .._jit import INT, Array, entry, kernel
 from ..core.bars.build import begin_next, close, fits, is_due, set_touch
 from ..core.bars.fold import fold_trade, fold_trades
 from ..core.bars.records import BAR, BUILDER
 from ..core.bars.spec import BarGrid, BarSpec
 from ..model.enums import BarClose
-from ..model.errors import DataError
+from ..model.errors import DataError, StrategyError
 from ..model.records import TRADE, Records, int64_record
 from .events import BUY_FLAG, KIND_MASK, LOCAL_FLAG, SELL_FLAG, EventArray
 from .events import TRADE as TRADE_KIND
@@ -94,14 +95,21 @@ class BarStream:
 
         Raises
         ------
-        DataError : a price or quantity <= 0, or too large; the trades before it were added
+        DataError : a price or quantity <= 0, or too large, no side, or a trade older than the one before; the trades
+            before it were added
+        StrategyError : a custom rule raised
         """
         made = []
         for start in range(0, len(trades), CHUNK_ROWS):
             chunk = np.ascontiguousarray(trades[start : start + CHUNK_ROWS], TRADE)
-            count = int(fold_array(self._builder, self._bars, chunk, self._out))
+            before_ns = int(self._feed[0]["now_ns"])
+            with self._asking_the_rule():
+                count = int(fold_array(self._builder, self._bars, chunk, self._out, before_ns))
+            added = len(chunk) if count >= 0 else -1 - count
+            if added:
+                before_ns = self._feed[0]["now_ns"] = chunk[added - 1]["ts_local_ns"]
             if count < 0:
-                raise DataError(_unfit(f"trade {start - 1 - count}", chunk[-1 - count]))
+                raise DataError(_unfit(f"trade {start + added}", chunk[added], before_ns))
             made.append(self._out[:count].copy())
         return _joined(made)
 
@@ -114,28 +122,43 @@ class BarStream:
         Raises
         ------
         DataError : local_ts falls, or a trade of no quantity or one too large; the rows before it were added
+        StrategyError : a custom rule raised
         """
         made = []
         for start in range(0, len(rows), CHUNK_ROWS):
             chunk = np.ascontiguousarray(rows[start : start + CHUNK_ROWS]).view(ROW)
             self._book.reserve(len(chunk))
-            fault = int(
-                fold_rows(
-                    self._builder,
-                    self._bars,
-                    self._feed,
-                    self._grid,
-                    self._book.record,
-                    self._book.keys,
-                    self._book.lots,
-                    chunk,
-                    self._out,
+            with self._asking_the_rule():
+                fault = int(
+                    fold_rows(
+                        self._builder,
+                        self._bars,
+                        self._feed,
+                        self._grid,
+                        self._book.record,
+                        self._book.keys,
+                        self._book.lots,
+                        chunk,
+                        self._out,
+                    )
                 )
-            )
             if fault >= 0:
                 raise DataError(_bad_row(f"row {start + fault}", rows[start + fault], self._feed[0]))
             made.append(self._out[: int(self._feed[0]["bar_count"])].copy())
         return _joined(made)
+
+    @contextmanager
+    def _asking_the_rule(self) -> Iterator[None]:
+        """Say at which trade a custom rule raised: nothing else in the kernels does."""
+        try:
+            yield
+        except Exception as error:
+            if self._rule is None:
+                raise
+            raise StrategyError(
+                f"bar rule {self._rule.name} raised {type(error).__name__}: {error} at trade {self.trade_count - 1} of "
+                "the stream: with NUMBA_DISABLE_JIT=1 it runs in plain Python, under a debugger"
+            ) from error
 
     def finish(self) -> Records:
         """Return the bar that the clock of the last row completes (BAR, length 0 or 1)."""
@@ -156,6 +179,7 @@ def make_bars(
     ------
     ConfigError : see BarSpec.to_record
     DataError : see data.files.load_events and data.validate.validate_events; files not in the order of time
+    StrategyError : a custom rule raised
     """
     if not paths:
         raise DataError("paths must be one or more event files, were none")
@@ -201,7 +225,11 @@ def _joined(made: Iterable[Records]) -> Records:
     return np.concatenate([np.zeros(0, BAR), *made])
 
 
-def _unfit(place: str, trade: np.void) -> str:
+def _unfit(place: str, trade: np.void, before_ns: int) -> str:
+    if abs(trade["side"]) != 1:
+        return f"{place}: side must be +1 or -1, was {trade['side']}: the taker's is wanted"
+    if trade["ts_local_ns"] < before_ns:
+        return f"{place}: ts_local_ns must not fall, was {trade['ts_local_ns']} after {before_ns}: sort them"
     return (
         f"{place}: price and quantity must be > 0 and their product below 2^61 tick-lots, were {trade['price_ticks']} "
         f"ticks and {trade['qty_lots']} lots: leave such a trade out, or coarsen the lot size"
@@ -229,10 +257,10 @@ def _commit(builder: np.void, feed: np.void, touch: np.void, local_ns: int) -> N
     feed["now_ns"] = local_ns
 
 
-@entry(Array(BUILDER), Array(BAR), Array(TRADE), Array(BAR))
-def fold_array(builders: Records, bars: Records, trades: Records, out: Records) -> int:
+@entry(Array(BUILDER), Array(BAR), Array(TRADE), Array(BAR), INT)
+def fold_array(builders: Records, bars: Records, trades: Records, out: Records, now_ns: int) -> int:
     """See `core.bars.fold.fold_trades`."""
-    return fold_trades(builders, bars, trades, out)
+    return fold_trades(builders, bars, trades, out, now_ns)
 
 
 @entry(Array(BUILDER), Array(BAR), Array(BAR), Array(_FEED))

@@ -52,7 +52,7 @@ def fold_trade(
 
 
 @kernel
-def fold_trades(builders: Records, bars: Records, trades: Records, out: Records) -> int:
+def fold_trades(builders: Records, bars: Records, trades: Records, out: Records, now_ns: int) -> int:
     """Add trades (TRADE, in order of receipt) and write the bars they close into ``out``; return how many.
 
     Parameters
@@ -61,18 +61,19 @@ def fold_trades(builders: Records, bars: Records, trades: Records, out: Records)
     bars : BAR, length 1: the growing bar, changed in place
     trades : TRADE, shape (n,); side +1 or -1, ts_local_ns not falling
     out : BAR, at least as long as ``trades``
+    now_ns : [ns] of the trade before these, 0 if there was none
 
     Returns
     -------
-    number of bars; or -1 - index of a trade that does not fit: the trades before it were added
+    number of bars; or -1 - index of a trade that does not fit, has no side, or is older than the one before: the trades
+    before it were added
     """
     count = 0
     for index in range(len(trades)):
         trade = trades[index]
-        price_ticks, qty_lots = trade["price_ticks"], trade["qty_lots"]
-        if not fits(price_ticks, qty_lots):
+        price_ticks, qty_lots, side = trade["price_ticks"], trade["qty_lots"], trade["side"]
+        if not fits(price_ticks, qty_lots) or side * side != 1 or trade["ts_local_ns"] < now_ns:
             return -1 - index
-        count = fold_trade(
-            builders, bars, out, count, price_ticks, qty_lots, trade["side"], trade["ts_local_ns"]
-        )
+        now_ns = trade["ts_local_ns"]
+        count = fold_trade(builders, bars, out, count, price_ticks, qty_lots, side, now_ns)
     return count

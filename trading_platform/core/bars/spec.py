@@ -20,6 +20,8 @@ ADAPTIVE: Final = frozenset(range(BarKind.TICK_IMBALANCE, BarKind.NOTIONAL_RUN +
 KINDS: Final = {kind.name.lower().replace("_", "-"): kind for kind in BarKind}
 TRADES_MAX: Final = 1 << 40
 CAPACITY_MAX: Final = 1 << 16
+WARMUP_BARS: Final = 1
+SPAN_BARS: Final = 20
 _NUMBER_MAX: Final = (1 << 63) - 1
 _UNITS: Final = {
     BarKind.TIME: "ns",
@@ -62,8 +64,8 @@ class BarSpec:
     size : seconds (time), trades (tick), quantity (volume), quote currency (notional), price (range, renko); expected
         trades of the first bars (imbalance and run kinds); any whole number that a custom rule wants
     trades_min, trades_max : bounds of an imbalance or run bar; None: a quarter of the size, four times the size
-    warmup_bars : so many first imbalance or run bars have ``size`` trades
-    span_bars : expectations weigh the newest bar with 2 / (span_bars + 1)
+    warmup_bars : so many first imbalance or run bars have ``size`` trades; None: WARMUP_BARS
+    span_bars : expectations weigh the newest bar with 2 / (span_bars + 1); None: SPAN_BARS
     rule, params : of custom bars: the function, and up to 8 integers for it
     capacity : closed bars that a strategy can look back at
 
@@ -76,8 +78,8 @@ class BarSpec:
     size: Decimal | int | str
     trades_min: int | None = None
     trades_max: int | None = None
-    warmup_bars: int = 1
-    span_bars: int = 20
+    warmup_bars: int | None = None
+    span_bars: int | None = None
     rule: "BarRule | None" = None
     params: tuple[int, ...] = ()
     capacity: int = 64
@@ -89,14 +91,7 @@ class BarSpec:
         record: np.void = np.zeros(1, BUILDER)[0]
         record["kind"], record["inverse"] = kind, int(grid.inverse)
         record["size"] = self._size(kind, grid, f"{name}.size")
-        for label, value, top in (
-            ("warmup_bars", self.warmup_bars, TRADES_MAX),
-            ("span_bars", self.span_bars, TRADES_MAX),
-            ("capacity", self.capacity, CAPACITY_MAX),
-        ):
-            if not 1 <= value <= top:
-                raise ConfigError(f"{name}.{label} must be 1 to {top}, was {value}")
-        record["capacity"] = self.capacity
+        record["capacity"] = _within(self.capacity, CAPACITY_MAX, f"{name}.capacity")
         self._set_adaptive(record, kind, name)
         self._set_rule(record, kind, name)
         return record
@@ -131,13 +126,14 @@ class BarSpec:
         return steps
 
     def _set_adaptive(self, record: np.void, kind: BarKind, name: str) -> None:
-        given = self.trades_min, self.trades_max
         if kind not in ADAPTIVE:
-            if given != (None, None):
-                raise ConfigError(
-                    f"{name}.trades_min and trades_max must be left out for {kind.name} bars, were "
-                    f"{given[0]} and {given[1]}: only imbalance and run bars have them"
-                )
+            for label in ("trades_min", "trades_max", "warmup_bars", "span_bars"):
+                value = getattr(self, label)
+                if value is not None:
+                    raise ConfigError(
+                        f"{name}.{label} must be left out for {kind.name} bars, was {value}: only imbalance and run "
+                        "bars have it"
+                    )
             return
         size = int(record["size"])
         least = max(1, size // 4) if self.trades_min is None else self.trades_min
@@ -147,7 +143,10 @@ class BarSpec:
                 f"{name} must have 1 <= trades_min <= size <= trades_max, had {least}, {size} and {most}"
             )
         record["trades_min"], record["trades_max"] = least, most
-        record["warmup_bars"], record["alpha"] = self.warmup_bars, 2.0 / (self.span_bars + 1)
+        warmup_bars = WARMUP_BARS if self.warmup_bars is None else self.warmup_bars
+        span_bars = SPAN_BARS if self.span_bars is None else self.span_bars
+        record["warmup_bars"] = _within(warmup_bars, TRADES_MAX, f"{name}.warmup_bars")
+        record["alpha"] = 2.0 / (_within(span_bars, TRADES_MAX, f"{name}.span_bars") + 1)
 
     def _set_rule(self, record: np.void, kind: BarKind, name: str) -> None:
         if (self.rule is not None) != (kind == BarKind.CUSTOM):
@@ -165,3 +164,10 @@ class BarSpec:
             )
         record["params"][: len(self.params)] = self.params
         record["rule"] = 0 if self.rule is None else self.rule.entry.address
+
+
+def _within(value: int, top: int, label: str) -> int:
+    """Return a number of 1 to ``top``; ConfigError for any other."""
+    if not 1 <= value <= top:
+        raise ConfigError(f"{label} must be 1 to {top}, was {value}")
+    return value

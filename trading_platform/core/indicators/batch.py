@@ -21,6 +21,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 _LENGTH_MAX: Final = 1 << 40
 _FLOATS: Final = Array(np.dtype(np.float64))
 _INTS: Final = Array(np.dtype(np.int64))
+_BOOKS: Final = Array(np.dtype(np.int64), ndim=2)
 
 
 def ewma(values: npt.ArrayLike, alpha: float, seed: int = 1, state: Records | None = None) -> Floats:
@@ -143,8 +144,21 @@ def vpin(
     return out
 
 
+def queue_imbalance(bid_lots: npt.ArrayLike, ask_lots: npt.ArrayLike, levels: int) -> Floats:
+    """See `book.queue_imbalance`; a row is a book, with the quantities from the touch on in its columns."""
+    bids, asks = (_integers(lots) for lots in (bid_lots, ask_lots))
+    if bids.ndim != 2 or bids.shape != asks.shape:
+        raise ConfigError(
+            f"arrays must be of one shape (rows, levels), were of shapes {[bids.shape, asks.shape]}"
+        )
+    _check_lengths(bids.shape[1], levels=levels)
+    out = np.empty(len(bids), np.float64)
+    _queue_imbalance(bids, asks, levels, out)
+    return out
+
+
 def imbalance(bid_lots: npt.ArrayLike, ask_lots: npt.ArrayLike) -> Floats:
-    """See `book.imbalance`; sums over the levels of both sides give the imbalance of queues."""
+    """See `book.imbalance`."""
     (bids, asks), out = _ints(bid_lots, ask_lots)
     _imbalance(bids, asks, out)
     return out
@@ -171,14 +185,16 @@ def _floats(*arrays: npt.ArrayLike) -> tuple[list[Floats], Floats]:
 
 def _ints(*arrays: npt.ArrayLike) -> tuple[list[Ints], Floats]:
     """Return one-dimensional int64 arrays of one length, and an empty float64 one like them for the result."""
-    series = []
-    for array in arrays:
-        given = np.asarray(array)
-        if given.size and not np.issubdtype(given.dtype, np.integer):
-            raise ConfigError(f"ticks, lots and sides must be integers, were {given.dtype}")
-        series.append(np.ascontiguousarray(given, np.int64))
+    series = [_integers(array) for array in arrays]
     _check_shapes([one.shape for one in series])
     return series, np.empty(len(series[0]), np.float64)
+
+
+def _integers(array: npt.ArrayLike) -> Ints:
+    given = np.asarray(array)
+    if given.size and not np.issubdtype(given.dtype, np.integer):
+        raise ConfigError(f"ticks, lots and sides must be integers, were {given.dtype}")
+    return np.ascontiguousarray(given, np.int64)
 
 
 def _check_shapes(shapes: Sequence[tuple[int, ...]]) -> None:
@@ -296,6 +312,16 @@ def _vpin(state: Records, qty_lots: Ints, side: Ints, bucket_lots: int, length: 
 def _imbalance(bid_lots: Ints, ask_lots: Ints, out: Floats) -> None:
     for index in range(len(bid_lots)):
         out[index] = book.imbalance(bid_lots[index], ask_lots[index])
+
+
+@entry(_BOOKS, _BOOKS, INT, _FLOATS)
+def _queue_imbalance(bid_lots: Ints, ask_lots: Ints, levels: int, out: Floats) -> None:
+    for index in range(len(bid_lots)):
+        bids, asks = 0, 0
+        for level in range(levels):
+            bids += bid_lots[index, level]
+            asks += ask_lots[index, level]
+        out[index] = book.imbalance(bids, asks)
 
 
 @entry(_INTS, _INTS, _INTS, _INTS, _FLOATS)

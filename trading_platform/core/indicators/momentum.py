@@ -58,8 +58,10 @@ def atr(state: np.void, high: float, low: float, close: float, length: int) -> f
     NaN for the first ``length`` bars.
     """
     state["count"] += 1
-    top, bottom = max(high, state["close"]), min(low, state["close"])
+    last = state["close"]
     state["close"] = close
+    # max keeps a NaN that comes first only: that of the last close goes in by itself
+    true_range = max(high, last) - min(low, last) if not np.isnan(last) else last
     if state["count"] == 1:
         return np.nan
-    return ewma(state["average"], top - bottom, 1.0 / length, length)
+    return ewma(state["average"], true_range, 1.0 / length, length)

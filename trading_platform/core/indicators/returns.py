@@ -42,7 +42,7 @@ def realised_volatility(window: np.void, change: float, length: int) -> float:
     """
     if not push(window, change * change, length):
         return np.nan
-    return np.sqrt(max(0.0, mean(window)) * length)
+    return np.sqrt(max(mean(window), 0.0) * length)  # in this order max keeps a NaN
 
 
 @kernel

@@ -64,7 +64,7 @@ def variance(window: np.void) -> float:
     """Return the variance of the values held, by their number (of the population)."""
     count = window["count"]
     average = window["sum"] / count
-    return max(0.0, window["squares"] / count - average * average)
+    return max(window["squares"] / count - average * average, 0.0)  # in this order max keeps a NaN
 
 
 @kernel

@@ -26,6 +26,7 @@ KINDS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 DAYS_MAX: Final = 1000  # of one call: a slip of the year asks for no decades
 _FOLDERS: Final = {"spot": "data/spot", "usdm": "data/futures/um", "coinm": "data/futures/cm"}
 _SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9_]{0,31}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CHECKSUM: Final = re.compile(r"([0-9a-f]{64})[ \t]+\*?(\S+)\s*")
 
 
@@ -68,15 +69,22 @@ def binance_files(
 def _days(text: str) -> list[str]:
     first_text, dots, last_text = text.partition("..")
     try:
-        first = date.fromisoformat(first_text)
-        last = date.fromisoformat(last_text) if dots else first
+        first = _day(first_text)
+        last = _day(last_text) if dots else first
     except ValueError:
         raise ConfigError(
             f"date must be YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD, such as 2024-08-08, was {text!r}"
         ) from None
-    if not first <= last < first + timedelta(days=DAYS_MAX):
+    if not 0 <= (last - first).days < DAYS_MAX:
         raise ConfigError(f"dates must be a first day and a last one, {DAYS_MAX} days at most, were {text!r}")
     return [str(first + timedelta(days=number)) for number in range((last - first).days + 1)]
+
+
+def _day(text: str) -> date:
+    """Return a day; ValueError if it is none, or in another notation of ISO 8601."""
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def fetch_binance(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Literal, Protocol, Self, TypeVar
 
@@ -16,7 +17,6 @@ import httpx
 from ...model.errors import ConfigError, DataError
 from ..files import file_sha256
 
-READ_BYTES: Final = 1 << 18
 TEXT_BYTES_MAX: Final = 1 << 16
 _AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSALS: Final = {
@@ -27,7 +27,9 @@ _REFUSALS: Final = {
     451: "the server may not serve it to the country you are in: fetch it where it may, and copy the files, or name "
     "a mirror that you may use with --base-url",
 }
-_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/(?:[0-9]{1,18}|\*)")
+_UNSATISFIED_RANGE: Final = re.compile(r"bytes \*/([0-9]{1,18})")
+_STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')  # a weak one promises no equal bytes
 T = TypeVar("T")
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -134,7 +136,8 @@ class Fetcher:
         Raises
         ------
         TryAgainError : the server was not to be had, or another process fetches this file
-        DataError : it refuses, the file is too large or not the one of ``sha256``, or another one is there already
+        DataError : it refuses, the file is too large or not the one of ``sha256``, another one is there already, or
+            it cannot be written
         """
         if path.exists():
             found = file_sha256(path)
@@ -145,27 +148,35 @@ class Fetcher:
                     f"{path}: exists with other content and was kept (sha256 must be {sha256}, was {found}): "
                     "remove it, or replace it with --overwrite"
                 )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked_part(path) as part:
-            download = _Download(self._client, self.policy.bytes_max, url, part, progress)
-            resumed_bytes = download.size
-            for last_try in (False, True):
-                self._retried(url, download.once)
-                found = download.sha256()
-                if found == sha256:
-                    break
-                download.restart()
-                resumed_bytes = 0
-                if last_try:
-                    raise DataError(
-                        f"{url}: sha256 must be {sha256} as in its checksum file, was {found}, twice: nothing was "
-                        "kept; the archive or something on the way is broken, try later or elsewhere"
-                    )
-            os.fsync(part.fileno())
-            size = download.size
-            _part_path(path).replace(path)
-            _etag_path(_part_path(path)).unlink(missing_ok=True)
-        return Outcome(path, sha256, size, "fetched", resumed_bytes)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _locked_part(path) as part:
+                download = _Download(self._client, self.policy.bytes_max, url, part, progress)
+                resumed_bytes = self._verified(download, sha256)
+                os.fsync(part.fileno())
+                _part_path(path).replace(path)
+                _etag_path(_part_path(path)).unlink(missing_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"{path}: could not be written ({error.strerror}): make room there or name another directory, then "
+                "run the same command again: it goes on with what came"
+            ) from error
+        return Outcome(path, sha256, download.size, "fetched", resumed_bytes)
+
+    def _verified(self, download: "_Download", sha256: str) -> int:
+        """Get all of a file, a second time if it is not the one of ``sha256``; return how much was here before."""
+        resumed_bytes = download.size
+        for _ in range(2):
+            self._retried(download.url, download.once)
+            found = download.sha256()
+            if found == sha256:
+                return resumed_bytes
+            download.restart()
+            resumed_bytes = 0
+        raise DataError(
+            f"{download.url}: sha256 must be {sha256} as in its checksum file, was {found}, twice: nothing was "
+            "kept; the archive or something on the way is broken, try later or elsewhere"
+        )
 
     def _text_once(self, url: str) -> str:
         with self._client.stream("GET", url) as response:
@@ -243,7 +254,10 @@ class _Download:
 
     @property
     def _etag(self) -> str:
-        return self._etag_file.read_text(encoding="ascii") if self._etag_file.is_file() else ""
+        if not self._etag_file.is_file():
+            return ""
+        etag = self._etag_file.read_text(encoding="latin-1")
+        return etag if _STRONG_ETAG.fullmatch(etag) else ""
 
     def restart(self) -> None:
         """Forget what came so far."""
@@ -288,14 +302,14 @@ class _Download:
 
     def _keep_etag(self, response: httpx.Response) -> None:
         etag = response.headers.get("ETag", "")
-        if etag.startswith('"') and etag.isascii():  # a weak one promises no equal bytes
+        if _STRONG_ETAG.fullmatch(etag):
             self._etag_file.write_text(etag, encoding="ascii")
 
     def _append(self, response: httpx.Response) -> None:
         length = response.headers.get("Content-Length", "")
         total = self.size + int(length) if length.isdigit() else 0
         self._require_size(total)
-        for piece in response.iter_raw(READ_BYTES):
+        for piece in response.iter_raw():  # as it comes: what httpx gathers would be lost with the connection
             self._part.write(piece)
             self.size += len(piece)
             self._require_size(self.size)
@@ -331,20 +345,25 @@ def _require_status(response: httpx.Response, url: str) -> None:
 def _retry_after_s(response: httpx.Response) -> float | None:
     """Return the wait that the server asks for [s], None if it does not. A date counts from the server's own time."""
     text = response.headers.get("Retry-After", "")
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
-        when = email.utils.parsedate_to_datetime(text)
-        now = email.utils.parsedate_to_datetime(response.headers.get("Date", ""))
+        when, now = _date(text), _date(response.headers.get("Date", ""))
     except ValueError:
         return None
     return max(0.0, (when - now).total_seconds())
 
 
+def _date(text: str) -> datetime:
+    """Return the time of an HTTP date; ``-0000``, which Python gives without a zone, is UTC from an unknown place."""
+    date = email.utils.parsedate_to_datetime(text)
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+
+
 def _total_of(response: httpx.Response) -> int:
     """Return the size of the file that a refused range names, -1 if none."""
-    text = response.headers.get("Content-Range", "").removeprefix("bytes */")
-    return int(text) if text.isdigit() else -1
+    found = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    return int(found[1]) if found is not None else -1
 
 
 def _part_path(path: Path) -> Path:
@@ -359,6 +378,8 @@ def _etag_path(part: Path) -> Path:
 def _locked_part(path: Path) -> Iterator[IO[bytes]]:
     """Open the part file of ``path`` for this process alone; an empty one does not stay."""
     name = _part_path(path)
+    if name.is_symlink():
+        raise DataError(f"{name}: must be a file, is a link to {name.resolve()}: remove the link")
     with name.open("ab+") as part:
         try:
             fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -372,3 +393,4 @@ def _locked_part(path: Path) -> Iterator[IO[bytes]]:
             part.flush()
             if name.exists() and name.stat().st_size == 0:
                 name.unlink()
+                _etag_path(name).unlink(missing_ok=True)

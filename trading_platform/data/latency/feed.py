@@ -10,6 +10,7 @@ import numpy as np
 from ...model.errors import ConfigError, DataError
 from ...model.records import Records
 from ..events import LOCAL_FLAG, EventArray, IntArray
+from ..validate import NS_MAX
 from .file import rows_of
 
 FLOOR_NS: Final = 100_000
@@ -27,6 +28,12 @@ class Leg:
 
     def latency_ns(self, feed_ns: IntArray) -> IntArray:
         """Return the latency of this way for feed latencies [ns], exactly, rounded down."""
+        longest_ns = int(np.abs(feed_ns).max())
+        if longest_ns * self.factor.numerator > NS_MAX:  # int64 would wrap around, and the floor hide it
+            raise DataError(
+                f"feed latency must be at most an hour after the factor, was {longest_ns} ns before {self.factor}: "
+                "leave the silence out of the files, or give a smaller factor"
+            )
         scaled: IntArray = feed_ns * self.factor.numerator // self.factor.denominator + self.offset_ns
         return np.maximum(scaled, self.floor_ns)
 
@@ -54,7 +61,7 @@ def latencies_from_feed(
     Raises
     ------
     ConfigError : a factor < 0, a floor < 1, an interval < 1
-    DataError : no row was received
+    DataError : no row was received, or a latency far above an hour
     """
     for name, leg in (("entry", entry), ("response", response)):
         if leg.factor < 0 or leg.factor.denominator > 10**6 or leg.factor > 10**6:
