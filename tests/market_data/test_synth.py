@@ -47,6 +47,20 @@ def ticks_and_lots(rows: EventArray) -> tuple[list[int], list[int]]:
     return np.rint(rows["px"] * 10).astype(int).tolist(), np.rint(rows["qty"] * 1000).astype(int).tolist()
 
 
+@pytest.mark.parametrize(
+    ("seed", "seconds", "digest"),
+    [
+        (11, 12, "8fea4b881d0a2ece3992602407dbe55d3bdebf61d42418acf58074179bdfc9cf"),
+        (7, 150, "0bd7ec0106f70a96b5400f474824b46b06f726cf4f703ee325613f968626bfc7"),
+    ],
+)
+def test_market_of_a_seed_never_changes(seed: int, seconds: int, digest: str) -> None:
+    """Recorded runs name their data by seed: another byte is another market."""
+    rows = synthesize(seed, START_NS, seconds * SECOND_NS)
+
+    assert hashlib.sha256(rows.tobytes()).hexdigest() == digest
+
+
 def test_market_is_valid_and_starts_with_a_snapshot(market: EventArray) -> None:
     facts = validate_events([market], ["market"], Decimal("0.1"), Decimal("0.001"))
 
