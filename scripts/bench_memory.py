@@ -2,7 +2,7 @@
 
     python scripts/bench_memory.py ROWS
 
-The rows are tiles of one synthetic hour, each a session that starts with its own snapshot, written in pieces.
+The rows are those of `data synth --rows ROWS`: one market, however long.
 """
 
 import json
@@ -14,11 +14,8 @@ import threading
 import time
 from pathlib import Path
 
-from numpy.lib.format import open_memmap
-
 ROOT = Path(__file__).resolve().parents[1]
 START_NS = 1_722_470_400_000_000_000
-HOUR_NS = 3600 * 10**9
 OVERRIDES = {
     "strategy.class_path": "trading_platform.strategies.touch_maker:touch_maker",
     "strategy.params": {"order_qty": "0.01", "levels": 1},
@@ -32,21 +29,6 @@ OVERRIDES = {
     "risk.order_rate_limits.burst_cancels": 2,
     "risk.max_loss": None,
 }
-
-
-def write_tiles(path: Path, rows: int) -> None:
-    """Write ``rows`` rows (the last tile is cut) to ``path``, a tile at a time."""
-    from trading_platform.data.synth import synthesize
-
-    tile = synthesize(1, START_NS, HOUR_NS)
-    step_ns = int(max(tile["exch_ts"].max(), tile["local_ts"].max()) - START_NS) + 10**9
-    out = open_memmap(path, mode="w+", dtype=tile.dtype, shape=(rows,))
-    for number, at in enumerate(range(0, rows, len(tile))):
-        piece = tile[: rows - at].copy()
-        piece["exch_ts"] += number * step_ns
-        piece["local_ts"] += number * step_ns
-        out[at : at + len(piece)] = piece
-    out.flush()
 
 
 class PeakOfAnonymousMemory:
@@ -97,10 +79,12 @@ def main() -> None:
     if sys.argv[1] == "--run":
         print(json.dumps(run_and_measure(Path(sys.argv[2]))))
         return
+    from trading_platform.data.synth import save_synthetic
+
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "tiles.npy"
+        data = Path(folder) / "market.npy"
         (data.parent / "run").mkdir()
-        write_tiles(data, int(sys.argv[1]))
+        save_synthetic(data, 1, START_NS, rows=int(sys.argv[1]))
         subprocess.run([sys.executable, __file__, "--run", str(data)], check=True)
 
 

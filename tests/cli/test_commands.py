@@ -166,7 +166,13 @@ def test_what_helps_after_a_failure_is_a_command_that_can_help(
     assert "[import-failed]" in again.out
 
 
-@pytest.mark.parametrize("command", [("data", "synth", "--out", "market.npz", "--seconds", "604800")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("data", "synth", "--out", "market.npz", "--seconds", "604800"),
+        ("data", "synth", "--out", "market.npy", "--rows", "400000000"),
+    ],
+)
 def test_interrupted_command_says_so_and_leaves_nothing(tmp_path: Path, command: tuple[str, ...]) -> None:
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "trading_platform.cli", *command],

@@ -35,6 +35,15 @@ def test_synth_as_json_tells_what_made_it(tool: Command, tmp_path: Path) -> None
     }
 
 
+def test_synth_of_so_many_rows_tells_the_time_they_cover(tool: Command, tmp_path: Path) -> None:
+    out = tmp_path / "market.npy"
+    answer = tool("data", "synth", "-o", out, "--rows", 3_000, "--json")
+
+    rows = load_events(out)
+    assert len(rows) == answer.json["rows"] == 3_000
+    assert answer.json["duration_ns"] == rows["exch_ts"].max() - START_NS
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -42,6 +51,8 @@ def test_synth_as_json_tells_what_made_it(tool: Command, tmp_path: Path) -> None
         (("--out", "market.npz", "--price", 5), ("--price must be", "was 5")),
         (("--out", "market.npz", "--start", "1960-01-01"), ("--start must be", "1971")),
         (("--out", "market.npz", "--seconds", 0), ("--seconds",)),
+        (("--out", "market.npz", "--rows", 239), ("rows must be >= 240", "was 239")),
+        (("--out", "market.npz", "--rows", 1000, "--seconds", 5), ("--rows must be", "--seconds 5")),
         (("--out", "market.npz", "--seed", -1), ("--seed",)),
     ],
 )

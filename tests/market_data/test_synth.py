@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trading_platform.data import synth
 from trading_platform.data.events import (
@@ -22,7 +25,9 @@ from trading_platform.data.events import (
     TRADE,
     EventArray,
 )
-from trading_platform.data.synth import synthesize
+from trading_platform.data.files import load_events, save_events
+from trading_platform.data.order import split_event_order
+from trading_platform.data.synth import save_synthetic, synthesize
 from trading_platform.data.validate import validate_events
 from trading_platform.model.errors import ConfigError
 
@@ -45,6 +50,20 @@ def kinds(rows: EventArray) -> np.ndarray:
 
 def ticks_and_lots(rows: EventArray) -> tuple[list[int], list[int]]:
     return np.rint(rows["px"] * 10).astype(int).tolist(), np.rint(rows["qty"] * 1000).astype(int).tolist()
+
+
+@pytest.mark.parametrize(
+    ("seed", "seconds", "digest"),
+    [
+        (11, 12, "8fea4b881d0a2ece3992602407dbe55d3bdebf61d42418acf58074179bdfc9cf"),
+        (7, 150, "0bd7ec0106f70a96b5400f474824b46b06f726cf4f703ee325613f968626bfc7"),
+    ],
+)
+def test_market_of_a_seed_never_changes(seed: int, seconds: int, digest: str) -> None:
+    """Recorded runs name their data by seed: another byte is another market."""
+    rows = synthesize(seed, START_NS, seconds * SECOND_NS)
+
+    assert hashlib.sha256(rows.tobytes()).hexdigest() == digest
 
 
 def test_market_is_valid_and_starts_with_a_snapshot(market: EventArray) -> None:
@@ -81,12 +100,158 @@ def test_compiled_and_plain_code_give_the_same_bytes() -> None:
     assert answer.stdout.strip() == here
 
 
-def test_size_of_the_buffers_does_not_change_the_market(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = synthesize(5, START_NS, 20 * SECOND_NS)
-    monkeypatch.setattr(synth, "DRAWS_CHUNK", 1500)
-    monkeypatch.setattr(synth, "ROWS_CHUNK", 900)
+@given(
+    seed=st.integers(0, 1 << 64),
+    draws=st.integers(1 + 4 * synth.OPENING_LEVELS, 4_000),
+    rows=st.integers(synth.ROWS_PER_ROUND_MAX, 4_000),
+)
+@settings(max_examples=40, deadline=None)
+def test_size_of_the_pieces_does_not_change_the_market(seed: int, draws: int, rows: int) -> None:
+    """The pieces are cut anywhere: between rounds of one burst, between a message and one that overtakes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synth, "DRAWS_CHUNK", 1 << 18)
+        patch.setattr(synth, "ROWS_CHUNK", 1 << 18)
+        whole = synthesize(seed, START_NS, 20 * SECOND_NS)
+        patch.setattr(synth, "DRAWS_CHUNK", draws)
+        patch.setattr(synth, "ROWS_CHUNK", rows)
+        pieces = list(synth._market(seed, START_NS, 20 * SECOND_NS, None, synth.PRICE_TICKS))
 
-    assert synthesize(5, START_NS, 20 * SECOND_NS).tobytes() == whole.tobytes()
+    assert len([piece for piece in pieces if len(piece)]) > 2
+    assert b"".join(piece.tobytes() for piece in pieces) == whole.tobytes()
+
+
+def test_pieces_are_ordered_as_the_whole_would_be(market: EventArray) -> None:
+    """What the venue sends in order of receipt, ordered at once, is what the pieces are together."""
+    sent = seen(market, LOCAL_FLAG).copy()
+    sent["ev"] &= ~np.uint64(EXCH_FLAG | LOCAL_FLAG)
+    ordered, left = split_event_order(sent)
+
+    assert ordered.tobytes() == market.tobytes()
+    assert not len(left)
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_file_made_in_pieces_is_the_file_of_the_whole(
+    tmp_path: Path, suffix: str, market: EventArray
+) -> None:
+    pieces, whole = tmp_path / f"pieces{suffix}", tmp_path / f"whole{suffix}"
+    told = save_synthetic(pieces, 7, START_NS, 150 * SECOND_NS)
+    save_events(whole, market)
+
+    assert pieces.read_bytes() == whole.read_bytes()
+    assert told["rows"] == len(market)
+    assert told["last_exch_ns"] == market["exch_ts"].max()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize("rows", [synth.ROWS_MIN, 1_001, 40_000])
+def test_market_of_so_many_rows_is_the_beginning_of_a_longer_one(
+    tmp_path: Path, rows: int, suffix: str, market: EventArray
+) -> None:
+    path = tmp_path / f"market{suffix}"
+    told = save_synthetic(path, 7, START_NS, rows=rows)
+
+    assert told["rows"] == rows < len(market)
+    assert load_events(path).tobytes() == market[:rows].tobytes()
+    validate_events([load_events(path)], ["market"], Decimal("0.1"), Decimal("0.001"))
+
+
+@pytest.mark.parametrize(
+    ("length", "whole"),
+    [({"duration_ns": 150 * SECOND_NS}, 150 * SECOND_NS), ({"rows": 40_000}, 40_000)],
+)
+def test_progress_grows_to_the_whole(tmp_path: Path, length: dict[str, int], whole: int) -> None:
+    shown: list[tuple[int, int]] = []
+    save_synthetic(tmp_path / "market.npy", 7, START_NS, **length, progress=lambda *at: shown.append(at))
+
+    done = [at for at, _ in shown]
+    assert {total for _, total in shown} == {whole}
+    assert len(done) > 2
+    assert done == sorted(done)
+    assert 0 < done[0] < done[-1] == whole
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_interrupted_market_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"market{suffix}"
+    save_synthetic(path, 1, START_NS, SECOND_NS)
+    before = path.read_bytes()
+    on_disk = 0
+
+    def interrupt(done: int, _total: int) -> None:
+        nonlocal on_disk
+        on_disk = len(list(tmp_path.iterdir()))
+        if done > 20_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save_synthetic(path, 1, START_NS, rows=1_000_000, overwrite=True, progress=interrupt)
+
+    assert on_disk == 2, "it was at work beside the old file"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_file_that_finds_no_room_is_told_and_gone(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"market{suffix}"
+    code = (
+        "import resource, sys; from trading_platform.data.synth import save_synthetic, synthesize;"
+        f"synthesize(1, {START_NS}, {SECOND_NS});"  # what is compiled is kept in larger files
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000));"
+        f"save_synthetic(sys.argv[1], 1, {START_NS}, rows=60_000)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 1
+    last = answer.stderr.splitlines()[-1]
+    assert f"DataError: {path}: cannot be written after " in last
+    assert last.endswith("(File too large): free space or write elsewhere; nothing was changed")
+    assert list(tmp_path.iterdir()) == []
+
+
+PEAK: Final = """
+import resource, sys
+from trading_platform.data.synth import save_synthetic
+save_synthetic(sys.argv[1], 1, 1_722_470_400_000_000_000, rows=int(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def peak_mb(path: Path, rows: int) -> float:
+    answer = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path), str(rows)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path.unlink()
+    return float(answer.stdout)
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="plain code takes hours for this")
+@pytest.mark.parametrize(
+    "rows", [pytest.param(1_500_000, id="1.5M"), pytest.param(50_000_000, id="50M", marks=pytest.mark.long)]
+)
+def test_memory_does_not_grow_with_the_market(tmp_path: Path, rows: int) -> None:
+    """In one piece 1.5 million rows are 96 MB, and more than twice that while they are ordered."""
+    path = tmp_path / "market.npy"
+    peak_mb(path, synth.ROWS_MIN)  # what is compiled once is not measured
+
+    assert peak_mb(path, rows) < peak_mb(path, 200_000) + 20
+
+
+# --- what the market is like ---
 
 
 def test_seed_start_and_price_change_what_they_should() -> None:
@@ -272,3 +437,26 @@ def test_arguments_out_of_range_are_refused(arguments: tuple[int, int, int], rul
         synthesize(*arguments)
     with pytest.raises(ConfigError, match="price_ticks must be 100000 to"):
         synthesize(1, START_NS, SECOND_NS, price_ticks=99_999)
+
+
+@pytest.mark.parametrize(
+    ("length", "rule"),
+    [
+        ({}, "one of duration_ns and rows must be given, were None and None"),
+        ({"duration_ns": SECOND_NS, "rows": 1_000}, "must be given, were 1000000000 and 1000"),
+        ({"rows": synth.ROWS_MIN - 1}, r"rows must be >= 240 \(the snapshot\), was 239"),
+    ],
+)
+def test_length_is_a_time_or_a_number_of_rows(tmp_path: Path, length: dict[str, int], rule: str) -> None:
+    with pytest.raises(ConfigError, match=rule):
+        save_synthetic(tmp_path / "market.npy", 1, START_NS, **length)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_time_cannot_hold_are_refused(tmp_path: Path) -> None:
+    start_ns = synth.END_NS_MAX - SECOND_NS
+    rows = len(synthesize(1, start_ns, SECOND_NS))
+
+    with pytest.raises(ConfigError, match=rf"rows must be <= {rows} \(time ends at 2\^61 ns\), was 10000"):
+        save_synthetic(tmp_path / "market.npy", 1, start_ns, rows=10_000)
+    assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NS_PER_S: Final = 1_000_000_000
 NS_PER_US: Final = 1_000
 FIRST_YEAR: Final = 1971
+SYNTH_SECONDS: Final = 600
+SYNTH_SECONDS_MAX: Final = 366 * 86_400
+SYNTH_ROWS_MAX: Final = 10**10  # 640 GB
 LAST_YEAR: Final = 2040  # times are int64 nanoseconds with room to add
 
 
@@ -189,7 +192,14 @@ def _mapping_file(path: Path) -> dict[str, str]:
 def synth(
     out: Annotated[Path, typer.Option("--out", "-o", help="The .npy or .npz file to write.")],
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 1,
-    seconds: Annotated[int, typer.Option(min=1, max=7 * 86_400, help="Length of the market.")] = 600,
+    seconds: Annotated[
+        int | None,
+        typer.Option(min=1, max=SYNTH_SECONDS_MAX, help="Length of the market; 600 if --rows is not given."),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(min=1, max=SYNTH_ROWS_MAX, help="Instead of --seconds: end after so many rows."),
+    ] = None,
     price: Annotated[int, typer.Option(help="First price; the tick is 0.1, the lot 0.001.")] = 60_000,
     start: Annotated[datetime, typer.Option(help="First time, UTC.")] = datetime(2024, 8, 1),  # noqa: DTZ001
     overwrite: Annotated[bool, typer.Option(help="Replace a file that differs.")] = False,
@@ -199,8 +209,8 @@ def synth(
 
     Example: trading-platform data synth --out market.npz --seed 7 --seconds 1800
     """
-    from ..data.files import require_event_suffix, save_events
-    from ..data.synth import HALF_WINDOW_TICKS, TICKS_PER_UNIT, synthesize
+    from ..data.files import require_event_suffix
+    from ..data.synth import HALF_WINDOW_TICKS, TICKS_PER_UNIT, save_synthetic
     from ..model.records import TICKS_MAX
 
     require_event_suffix(out)
@@ -210,23 +220,34 @@ def synth(
     if not FIRST_YEAR <= start.year <= LAST_YEAR:
         raise UsageError(f"--start must be a time of {FIRST_YEAR} to {LAST_YEAR}, was {start.isoformat()}")
     start_ns = int(start.replace(tzinfo=UTC).timestamp()) * NS_PER_S
-    duration_ns = seconds * NS_PER_S
-    with progress("synthesizing", unit="items", quiet=as_json) as show:
+    if rows is None:
+        seconds = seconds or SYNTH_SECONDS
+    elif seconds is not None:
+        raise UsageError(f"--rows must be given without --seconds, was {rows} with --seconds {seconds}")
+    with progress("synthesizing", unit="time" if rows is None else "items", quiet=as_json) as show:
         show.phase("synthesizing")
-        rows = synthesize(seed, start_ns, duration_ns, price_ticks=price * TICKS_PER_UNIT)
-        save_events(out, rows, overwrite=overwrite)
+        told = save_synthetic(
+            out,
+            seed,
+            start_ns,
+            None if seconds is None else seconds * NS_PER_S,
+            rows=rows,
+            price_ticks=price * TICKS_PER_UNIT,
+            overwrite=overwrite,
+            progress=show,
+        )
     if as_json:
         print_json(
             {
                 "out": str(out),
-                "rows": len(rows),
+                "rows": told["rows"],
                 "seed": seed,
                 "start_ns": start_ns,
-                "duration_ns": duration_ns,
+                "duration_ns": told["last_exch_ns"] - start_ns if seconds is None else seconds * NS_PER_S,
             }
         )
         return
-    print(f"wrote {out} ({len(rows):,} rows, seed {seed})")
+    print(f"wrote {out} ({told['rows']:,} rows, seed {seed})")
     _next_run([out])
 
 

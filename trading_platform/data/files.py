@@ -121,13 +121,20 @@ def _write_npy(file: IO[bytes], rows: EventArray) -> None:
 
 def write_npz(file: IO[bytes], rows: EventArray) -> None:
     """Write rows as the one array of an ``.npz``; the same rows give the same bytes."""
+    with npz_member(file) as stream:
+        _write_npy(stream, rows)
+
+
+@contextmanager
+def npz_member(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield the stream into which the one array of an ``.npz`` is written, header and rows."""
     member = zipfile.ZipInfo(f"{NPZ_KEY}.npy", _ZIP_DATE)
     member.compress_type = zipfile.ZIP_DEFLATED
     with (
         zipfile.ZipFile(file, "w", compresslevel=9) as archive,
         archive.open(member, "w", force_zip64=True) as stream,
     ):
-        _write_npy(stream, rows)
+        yield stream
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, overwrite: bool = False) -> None:

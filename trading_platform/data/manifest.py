@@ -83,9 +83,9 @@ class RowCounts:
             self._counts[f"{side}_rows"] += len(seen)
             self._times[f"last_{side}_ns"] = int(rows[name][seen[-1]])
 
-    def output(self, file: str, sha256: str) -> Output:
-        """Return what was counted as the output of that name and hash."""
-        return Output(file=file, sha256=sha256, rows=self._rows, **self._counts, **self._times)
+    def told(self) -> dict[str, int]:
+        """Return rows, rows of each side, and the first and last time of each side [ns], 0 where there is none."""
+        return {"rows": self._rows, **self._counts, **self._times}
 
 
 def output_of(path: Path, rows: EventArray) -> Output:
@@ -93,7 +93,7 @@ def output_of(path: Path, rows: EventArray) -> Output:
     counts = RowCounts()
     for start in range(0, len(rows), _PIECE_ROWS):
         counts.add(rows[start : start + _PIECE_ROWS])
-    return counts.output(path.name, file_sha256(path))
+    return Output(path.name, file_sha256(path), **counts.told())
 
 
 @dataclass(frozen=True)

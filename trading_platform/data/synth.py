@@ -9,22 +9,32 @@ Only integers are used, drawn from raw PCG64 words and shaped by integer tables:
 bytes on every machine.
 """
 
-from typing import Final, NamedTuple
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from .._jit import kernel
-from ..model.errors import ConfigError
-from ..model.records import TICKS_MAX, int64_record
+from ..model.errors import ConfigError, DataError
+from ..model.records import TICKS_MAX, field_word, int64_record
 from .events import BUY_FLAG, DEPTH, DEPTH_SNAPSHOT, EVENT, SELL_FLAG, TRADE, EventArray, IntArray
-from .order import split_event_order
+from .files import npz_member, require_event_suffix, write_atomically
+from .order import StreamOrder
+from .write import EventWriter
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with what is done and the whole of it."""
 
 TICKS_PER_UNIT: Final = 10  # tick size 0.1
 LOTS_PER_UNIT: Final = 1000  # lot size 0.001
 PRICE_TICKS: Final = 600_000
 HALF_WINDOW_TICKS: Final = 50_000  # of the book around the first price; the fair price stays within half
 NS_PER_MS: Final = 1_000_000
+END_NS_MAX: Final = 1 << 61  # times are int64 with room to add
 
 ONE: Final = 1 << 16  # fixed point: fractions in 1/65536
 # fmt: off
@@ -77,6 +87,7 @@ LATENCY_NS: Final = 2_500_000  # median of what comes on top
 LATENCY_BITS: Final = 13 * ONE // 10
 CHANNEL_GAP_NS: Final = 1_000  # least distance of two messages of one channel
 
+ROWS_MIN: Final = 2 * OPENING_LEVELS
 DIRTY_MAX: Final = 2 * TRADES_MAX * LEVELS_PER_TRADE + PULL_MAX + FLOW_MAX + 8  # levels one round can change
 ROWS_PER_ROUND_MAX: Final = 2 * DIRTY_MAX + TRADES_MAX * LEVELS_PER_TRADE
 DRAWS_PER_ROUND_MAX: Final = 16 + 4 * TRADES_MAX + PULL_MAX + 6 * FLOW_MAX
@@ -135,7 +146,7 @@ def synthesize(seed: int, start_ns: int, duration_ns: int, *, price_ticks: int =
     start_ns : int
         [ns] > 0, venue's time of the snapshot
     duration_ns : int
-        [ns] > 0, venue's time covered; about 400 rows a second, in bursts
+        [ns] > 0, venue's time covered; about 500 rows a second, in bursts
     price_ticks : int
         [ticks] the first price
 
@@ -143,16 +154,160 @@ def synthesize(seed: int, start_ns: int, duration_ns: int, *, price_ticks: int =
     ------
     ConfigError : an argument out of its range
     """
+    return np.concatenate(list(_market(seed, start_ns, duration_ns, None, price_ticks)))
+
+
+def save_synthetic(
+    path: str | os.PathLike[str],
+    seed: int,
+    start_ns: int,
+    duration_ns: int | None = None,
+    *,
+    rows: int | None = None,
+    price_ticks: int = PRICE_TICKS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Write the market of `synthesize` to ``.npy`` or ``.npz`` in pieces, whole or not at all.
+
+    The memory does not depend on the length. An ``.npz`` of a given duration is made twice: its rows are counted first.
+
+    Parameters
+    ----------
+    path : path
+        the file
+    seed, start_ns, duration_ns, price_ticks
+        see `synthesize`
+    rows : int or None
+        instead of ``duration_ns``: the market ends after so many rows, like a recording that was cut off
+    overwrite : bool
+        replace a file with other content
+    progress : callable or None
+        called with what is done and the whole of it: time [ns] if ``duration_ns`` is given, else rows
+
+    Returns
+    -------
+    what `EventWriter.counts` tells: rows, rows of each side, first and last time of each side
+
+    Raises
+    ------
+    ConfigError : an argument out of its range, or not exactly one of ``duration_ns`` and ``rows``
+    DataError : another suffix, the file cannot be written, or one with other content exists and ``overwrite`` is false
+    """
+    path = Path(path)
+    require_event_suffix(path)
+    market = _market(seed, start_ns, duration_ns, rows, price_ticks)
+    told: dict[str, int] = {}
+
+    def append_all(writer: EventWriter) -> None:
+        with writer:
+            for piece in market:
+                writer.append(piece)
+                told.update(writer.counts())
+                if progress is not None:
+                    progress(market.done(told), market.whole)
+        if progress is not None:
+            progress(market.whole, market.whole)
+
+    def write(file: IO[bytes]) -> None:
+        if path.suffix == ".npy":
+            append_all(EventWriter(file))
+            return
+        count = sum(len(piece) for piece in market) if rows is None else rows
+        with npz_member(file) as stream:
+            append_all(EventWriter(stream, count))
+
+    try:
+        write_atomically(path, write, overwrite=overwrite)
+    except BrokenPipeError:
+        raise  # where progress is shown has gone, not the disk
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written after {told.get('rows', 0):,} rows ({error.strerror or error}): "
+            "free space or write elsewhere; nothing was changed"
+        ) from error
+    return told
+
+
+@dataclass(frozen=True)
+class _Market:
+    """A market that can be made again and again, piece by piece."""
+
+    seed: int
+    start_ns: int
+    duration_ns: int
+    rows: int | None  # where it is cut off
+    price_ticks: int
+
+    def __iter__(self) -> Iterator[EventArray]:
+        ordered = _ordered(self.seed, self.start_ns, self.duration_ns // NS_PER_MS, self.price_ticks)
+        return ordered if self.rows is None else _first(ordered, self.rows)
+
+    @property
+    def whole(self) -> int:
+        """What there is to do: rows if they are given, else time [ns]."""
+        return self.duration_ns if self.rows is None else self.rows
+
+    def done(self, counts: Mapping[str, int]) -> int:
+        """Return how much of ``whole`` a writer has."""
+        if self.rows is not None:
+            return counts["rows"]
+        return min(max(0, counts["last_local_ns"] - self.start_ns), self.duration_ns)  # 0: no row yet
+
+
+def _market(seed: int, start_ns: int, duration_ns: int | None, rows: int | None, price_ticks: int) -> _Market:
+    """Return the market of checked arguments."""
     if seed < 0:
         raise ConfigError(f"seed must be >= 0, was {seed}")
-    if start_ns < 1 or duration_ns < NS_PER_MS or start_ns + duration_ns > 1 << 61:
+    if (duration_ns is None) == (rows is None):
+        raise ConfigError(f"one of duration_ns and rows must be given, were {duration_ns} and {rows}")
+    if rows is not None and rows < ROWS_MIN:
+        raise ConfigError(f"rows must be >= {ROWS_MIN} (the snapshot), was {rows}")
+    longest_ns = END_NS_MAX - start_ns if duration_ns is None else duration_ns
+    if start_ns < 1 or longest_ns < NS_PER_MS or start_ns + longest_ns > END_NS_MAX:
         raise ConfigError(
             f"start_ns must be >= 1, duration_ns >= {NS_PER_MS} and their sum at most 2^61, "
-            f"were {start_ns} and {duration_ns}"
+            f"were {start_ns} and {longest_ns}"
         )
     if not 2 * HALF_WINDOW_TICKS <= price_ticks <= TICKS_MAX:
         raise ConfigError(f"price_ticks must be {2 * HALF_WINDOW_TICKS} to {TICKS_MAX}, was {price_ticks}")
-    rows = np.concatenate(_simulate(seed, duration_ns // NS_PER_MS))
+    return _Market(seed, start_ns, longest_ns, rows, price_ticks)
+
+
+def _first(pieces: Iterator[EventArray], rows: int) -> Iterator[EventArray]:
+    """Yield the first ``rows`` rows."""
+    left = rows
+    for piece in pieces:
+        yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            return
+    raise ConfigError(f"rows must be <= {rows - left} (time ends at 2^61 ns), was {rows}: start earlier")
+
+
+def _ordered(seed: int, start_ns: int, duration_ms: int, price_ticks: int) -> Iterator[EventArray]:
+    """Yield event rows in the order of both clocks, as soon as no later round can change it."""
+    order = StreamOrder()
+    waiting: npt.NDArray[np.void] = np.zeros(0, ROW)
+    for made, next_round_ns in _simulate(seed, duration_ms):
+        rows = _by_receipt(waiting, made)
+        cut = int(np.searchsorted(rows["local_ns"], next_round_ns + LATENCY_LEAST_NS))
+        waiting = rows[cut:].copy()
+        oldest_ns = int(waiting["elapsed_ms"].min()) * NS_PER_MS if len(waiting) else next_round_ns
+        next_ns = min(next_round_ns, oldest_ns)
+        yield order.push(_events(rows[:cut], start_ns, price_ticks), start_ns + next_ns)
+    yield order.end(_events(waiting, start_ns, price_ticks), END_NS_MAX)
+
+
+def _by_receipt(waiting: npt.NDArray[np.void], made: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Return the rows in order of receipt; those of one time stay in the order in which they were made."""
+    # a table of integers, because numpy gathers its rows several times faster than records
+    table = np.concatenate([waiting, made]).view(np.int64).reshape(-1, ROW.itemsize // 8)
+    order = np.argsort(table[:, field_word(ROW, "local_ns")], kind="stable")
+    return table[order].view(ROW).reshape(-1)
+
+
+def _events(rows: npt.NDArray[np.void], start_ns: int, price_ticks: int) -> EventArray:
     events = np.zeros(len(rows), EVENT)
     events["ev"] = _EV[rows["kind"]]
     events["exch_ts"] = start_ns + rows["elapsed_ms"] * NS_PER_MS
@@ -160,12 +315,14 @@ def synthesize(seed: int, start_ns: int, duration_ns: int, *, price_ticks: int =
     # a quotient of whole numbers is the float64 nearest to the decimal, like float("60000.1")
     events["px"] = (rows["at"] + (price_ticks - HALF_WINDOW_TICKS)) / TICKS_PER_UNIT
     events["qty"] = rows["lots"] / LOTS_PER_UNIT
-    ordered, _ = split_event_order(events[np.argsort(events["local_ts"], kind="stable")])
-    return ordered
+    return events
 
 
-def _simulate(seed: int, duration_ms: int) -> list[npt.NDArray[np.void]]:
-    """Return the rows round by round; what the kernel cannot do is fetch random words and make room."""
+def _simulate(seed: int, duration_ms: int) -> Iterator[tuple[npt.NDArray[np.void], int]]:
+    """Yield rows in the order of rounds, and the earliest time of the next round [ns].
+
+    What the kernel cannot do is fetch random words and make room. The rows are overwritten by the next ones.
+    """
     source = np.random.PCG64(seed)
     book = Book(
         np.zeros((2, 2 * HALF_WINDOW_TICKS), np.int64),
@@ -177,13 +334,11 @@ def _simulate(seed: int, duration_ms: int) -> list[npt.NDArray[np.void]]:
     words = _words(source, DRAWS_CHUNK)
     out = np.zeros(ROWS_CHUNK, ROW)
     _open(market, book, words, out)
-    done = []
     while market["elapsed_ms"] < duration_ms:
         _run(market, book, words, out, duration_ms)
-        done.append(out[: market["rows"]].copy())
-        words = np.concatenate([words[market["draw"] :], _words(source, DRAWS_CHUNK)])
+        yield out[: market["rows"]], (int(market["elapsed_ms"]) + 1) * NS_PER_MS
+        words = np.concatenate([words[market["draw"] :], _words(source, int(market["draw"]))])
         market["rows"] = market["draw"] = 0
-    return done
 
 
 def _words(source: np.random.PCG64, count: int) -> IntArray:

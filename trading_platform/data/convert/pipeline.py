@@ -22,12 +22,12 @@ from ..certify.model import FileCertificate
 from ..certify.store import certificate_path
 from ..events import EventArray
 from ..files import file_sha256, load_events, publish_all
-from ..manifest import Manifest, SourceFile, Stream, manifest_path
+from ..manifest import Manifest, Output, SourceFile, Stream, manifest_path
 from ..order import NO_ROWS, StreamOrder
+from ..write import EventWriter
 from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
 from .merge import merged_chunks
 from .sources import CONVERTERS
-from .write import EventWriter
 
 BASE_LATENCY_NS: Final = 1  # the least that is valid: a row must arrive after it happened
 HELD_ROWS_MAX: Final = 1 << 20  # rows that wait for late ones: bounds the memory of a conversion
@@ -393,7 +393,7 @@ class _Writing:
         day = _day(output[1])
         path = self._root / self._venue / self._instrument / day.isoformat() / f"{stem}.npy"
         temporary = self._work / _flat(path, self._root)
-        with EventWriter(temporary) as writer:
+        with temporary.open("xb") as file, EventWriter(file) as writer:
             for at, piece in pieces:
                 writer.append(self._order.push(self._rows(piece), later_ns[at + 1]))
                 self._require_bound(later_ns[at + 1])
@@ -438,7 +438,7 @@ class _Writing:
             stream=self._stream,
             source=sources[0],
             merged=tuple(sources[1:]),
-            output=writer.counts.output(path.name, file_sha256(temporary)),
+            output=Output(path.name, file_sha256(temporary), **writer.counts()),
             report=asdict(_joined([item.sink.report for item in inputs])),
         )
 
