@@ -409,7 +409,7 @@ def test_convert_of_a_broken_recording_names_file_and_line(tool: Command, tmp_pa
     answer = tool("data", "convert", "binance-usdm", broken, "--out", tmp_path / "data")
 
     assert answer.code == 2
-    assert answer.err.startswith("DataError: ")
+    assert "DataError: " in answer.err
     assert "broken.gz:2" in answer.err
 
 
