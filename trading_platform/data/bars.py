@@ -121,7 +121,7 @@ class BarStream:
 
         Raises
         ------
-        DataError : local_ts falls, or a trade without side, of no quantity or one too large; the rows before it were added
+        DataError : local_ts falls, or a trade has no side, no quantity, or one too large; the rows before it were added
         StrategyError : a custom rule raised
         """
         made = []
