@@ -145,6 +145,14 @@ def test_a_trade_of_nothing_is_refused_and_a_row_off_the_grid_too(tmp_path: Path
         make_bars(BarSpec("tick", 9), GRID, [tmp_path / "off.npy"])
 
 
+def test_a_trade_row_without_a_side_is_no_sale() -> None:
+    rows = rows_at((0, BOUGHT, 100.2, 0.5), (1, TRADE | BOTH, 100.2, 0.5))
+    stream = BarStream(BarSpec("tick", 2), GRID)
+    with pytest.raises(DataError, match="row 1: a trade must have the side of its taker, had neither flag"):
+        stream.add_rows(rows)
+    assert stream.trade_count == 1
+
+
 def test_the_table_says_bars_in_human_units(tmp_path: Path) -> None:
     save_events(tmp_path / "market.npy", MARKET)
     made = make_bars(BarSpec("tick", 2), GRID, [tmp_path / "market.npy"])

@@ -136,7 +136,11 @@ def test_bad_options_are_named_and_nothing_is_written(
         ("def (", 2, ("--rule: importing", "bad_rule.py", "line 1")),
         ("x = 1\ny = 1 / 0", 2, ("--rule: importing", "bad_rule.py:2", "ZeroDivisionError")),
         (RULE + "return bar['volume']", 1, ("bad_rule.py", "volume", "cure: ")),
-        (RULE + "return 7 // builder['params'][0]", 1, ("bar rule r raised ZeroDivisionError", "at trade 0")),
+        (
+            RULE + "assert bar['trades'] > 1\n    return 1",
+            1,
+            ("bar rule r raised AssertionError", "at trade 0"),
+        ),
     ],
     ids=["no Python", "raises on import", "does not compile", "raises at a trade"],
 )

@@ -121,7 +121,7 @@ class BarStream:
 
         Raises
         ------
-        DataError : local_ts falls, or a trade of no quantity or one too large; the rows before it were added
+        DataError : local_ts falls, or a trade has no side, no quantity, or one too large; the rows before it were added
         StrategyError : a custom rule raised
         """
         made = []
@@ -239,6 +239,10 @@ def _unfit(place: str, trade: np.void, before_ns: int) -> str:
 def _bad_row(place: str, row: np.void, feed: np.void) -> str:
     if row["local_ts"] < feed["now_ns"]:
         return f"{place}: local_ts must not fall, was {row['local_ts']} after {feed['now_ns']}: order the files by time"
+    if not int(row["ev"]) & (BUY_FLAG | SELL_FLAG):
+        return (
+            f"{place}: a trade must have the side of its taker, had neither flag: convert the recording again"
+        )
     return (
         f"{place}: a trade must have a quantity > 0, and price * quantity below 2^61 tick-lots, were price "
         f"{row['px']} and quantity {row['qty']}: convert the recording again, or coarsen the lot size"
@@ -317,7 +321,7 @@ def fold_rows(
             apply_row(touch, keys, lots, event & KIND_MASK, side, ticks, qty_lots)
             feed["touch_changed"] = 1
             continue
-        if not fits(ticks, qty_lots):
+        if side == 0 or not fits(ticks, qty_lots):
             return index
         count = fold_trade(builders, bars, out, count, ticks, qty_lots, side, local_ns)
         feed["bar_count"] = count
