@@ -59,6 +59,8 @@ def binance_files(
         raise ConfigError(f"kind must be one of {', '.join(KINDS_OF[market])} for {market}, was {kind!r}")
     if not _SYMBOL.fullmatch(symbol):
         raise ConfigError(f"symbol must be capital letters, digits and _, such as BTCUSDT, was {symbol!r}")
+    if "@" in base_url:  # a password would be told in every error; it is not repeated here either
+        raise ConfigError(f"base URL must be without user and password, such as {BINANCE_ARCHIVE}")
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", base_url):
         raise ConfigError(f"base URL must be such as {BINANCE_ARCHIVE}, was {base_url!r}")
     folder = f"{base_url.rstrip('/')}/{_FOLDERS[market]}/daily/{kind}/{symbol}"
