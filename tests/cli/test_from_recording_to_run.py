@@ -59,3 +59,19 @@ def test_converting_twice_gives_the_same_files_byte_by_byte(tool: Command, tmp_p
     assert len(files) == 9, "rows, manifest and certificate of three files"
     same, other, failed = filecmp.cmpfiles(tmp_path / "first", tmp_path / "second", files, shallow=False)
     assert (len(same), other, failed) == (9, [], [])
+
+
+def test_a_catalogue_is_certified_instrument_by_instrument(tool: Command, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for market in ("btcusdt", "btcusd_perp"):
+        source, names, _rows = MARKETS[market]
+        assert tool("data", "convert", source, *recordings(*names), "--out", root).code == 0
+    told = {path: path.read_bytes() for path in root.rglob("*.certificate.json")}
+
+    answer = tool("data", "certify", root, "--json").json
+
+    assert {Path(one["path"]): Path(one["path"]).read_bytes() for one in answer["files"]} == told
+    assert answer["verdict"] == "warnings"
+    both = tool("data", "clean", root, "--fix", "LATENCY", "--out", tmp_path / "cleaned")
+    assert both.code == 2
+    assert "files must be of one instrument" in both.err

@@ -457,7 +457,10 @@ def test_the_last_day_of_the_calendar_is_a_day() -> None:
         ({"dates": "2024-08-10..2024-08-08"}, "dates must be a first day and a last one"),
         ({"dates": "2014-08-10..2024-08-08"}, "1000 days at most"),
         ({"base_url": "ftp://host"}, "base URL must be such as"),
-        ({"base_url": "https://me:secret@host"}, "base URL must be without user and password, such as https://data"),
+        (
+            {"base_url": "https://me:secret@host"},
+            "base URL must be without user and password, such as https://data",
+        ),
     ],
 )
 def test_what_cannot_be_fetched_is_told_before_a_request(changes: dict[str, str], words: str) -> None:

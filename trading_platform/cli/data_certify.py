@@ -1,6 +1,6 @@
 """``data certify`` and ``data clean``: what is wrong in event files, and explicit repairs of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -50,32 +50,34 @@ def certify(
 
     Example: trading-platform data certify data/btcusdt.npy --tick-size 0.1 --lot-size 0.001
     """
-    from ..data.certify import Verdict, certify_files, write_certificates
+    from ..data.certify import Certificate, Verdict, certify_files, write_certificates
 
-    files = event_files(paths)
+    streams = streams_of(event_files(paths))
     overrides = _overrides(gap, outside_ppm)
-    with progress("certifying", unit="items", quiet=as_json) as show:
-        certificate = certify_files(
-            files,
-            tick_size=decimal_option("--tick-size", tick_size),
-            lot_size=decimal_option("--lot-size", lot_size),
-            overrides=overrides,
-            progress=show,
-        )
-    written = write_certificates(certificate, files)
+    grid = {
+        "tick_size": decimal_option("--tick-size", tick_size),
+        "lot_size": decimal_option("--lot-size", lot_size),
+    }
+    certificates, written = [], list[Path]()
+    for files in streams:
+        with progress("certifying", unit="items", quiet=as_json) as show:
+            certificates.append(certify_files(files, **grid, overrides=overrides, progress=show))
+        written += write_certificates(certificates[-1], files)
+    whole = Certificate(tuple(one for certificate in certificates for one in certificate.files))
     if as_json:
         print_json(
             {
-                "verdict": str(certificate.verdict),
+                "verdict": str(whole.verdict),
                 "files": [
                     {"path": str(path), "certificate": one.model_dump(mode="json", by_alias=True)}
-                    for path, one in zip(written, certificate.files, strict=True)
+                    for path, one in zip(written, whole.files, strict=True)
                 ],
             }
         )
     else:
-        _print_certificates(certificate, files, written, _grid_options(tick_size, lot_size))
-    if strict and certificate.verdict is not Verdict.CLEAN:
+        for certificate, files in zip(certificates, streams, strict=True):
+            _print_certificates(certificate, files, _grid_options(tick_size, lot_size))
+    if strict and whole.verdict is not Verdict.CLEAN:
         raise typer.Exit(1)
 
 
@@ -99,7 +101,7 @@ def clean(
     """
     from ..data.clean import clean as clean_files
 
-    files = event_files(paths)
+    files = one_stream(paths)
     codes = list(
         dict.fromkeys(code.strip().upper() for text in fix for code in text.split(",") if code.strip())
     )
@@ -149,7 +151,9 @@ def _done(entry: dict[str, object]) -> str:
 
 
 def event_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those of the directories that are, by name.
+    """Return the files that are named, and those of the directories that are.
+
+    Files of a directory are in the order of time if they have manifests, else in that of their names.
 
     Raises
     ------
@@ -160,13 +164,58 @@ def event_files(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        inside = sorted(one for one in path.rglob("*") if one.suffix in (".npy", ".npz"))
+        inside = _in_order(
+            one
+            for one in path.rglob("*")
+            if one.suffix in (".npy", ".npz")
+            and not any(part.startswith(".") for part in one.relative_to(path).parts)
+        )
         if not inside:
             raise UsageError(f"{path} must hold .npy or .npz files, holds none: convert a recording into it")
         files += inside
     for index, path in enumerate(files):
         if path in files[:index]:
             raise UsageError(f"{path} must be named once, was named twice")
+    return files
+
+
+def _in_order(files: Iterable[Path]) -> list[Path]:
+    from ..data.manifest import manifest_of
+
+    named = sorted(files)
+    manifests = [manifest_of(path) for path in named]
+    starts = [0 if one is None else one.output.first_local_ns for one in manifests]
+    if None in manifests:
+        return named
+    return [path for _, path in sorted(zip(starts, named, strict=True))]
+
+
+def streams_of(files: Sequence[Path]) -> list[list[Path]]:
+    """Return the files of each instrument apart, in the order given; files without a manifest are of one stream."""
+    from ..data.manifest import manifest_of
+
+    streams: dict[tuple[str, str], list[Path]] = {}
+    for path in files:
+        manifest = manifest_of(path)
+        whose = ("", "") if manifest is None else (manifest.venue, manifest.instrument)
+        streams.setdefault(whose, []).append(path)
+    return list(streams.values())
+
+
+def one_stream(paths: Sequence[Path]) -> list[Path]:
+    """Return `event_files`, which must be of one instrument.
+
+    Raises
+    ------
+    UsageError : see event_files, and files of two instruments
+    """
+    files = event_files(paths)
+    streams = streams_of(files)
+    if len(streams) > 1:
+        raise UsageError(
+            f"files must be of one instrument, are of {len(streams)} ({streams[0][0]} and {streams[1][0]} differ): "
+            "name the directory of one"
+        )
     return files
 
 
@@ -202,12 +251,12 @@ def _grid_options(tick_size: str | None, lot_size: str | None) -> str:
     return "".join(f" {name} {value}" for name, value in given if value is not None)
 
 
-def _print_certificates(
-    certificate: "Certificate", files: Sequence[Path], written: Sequence[Path], grid: str
-) -> None:
-    for one, path, out in zip(certificate.files, files, written, strict=True):
+def _print_certificates(certificate: "Certificate", files: Sequence[Path], grid: str) -> None:
+    from ..data.certify.store import certificate_path
+
+    for one, path in zip(certificate.files, files, strict=True):
         _print_certificate(one, path)
-        print(f"wrote {out}")
+        print(f"wrote {certificate_path(path)}")
     repairable = _repairable(certificate)
     if repairable:
         named = " ".join(map(str, files))
