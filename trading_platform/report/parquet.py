@@ -1,6 +1,7 @@
 """The tables of a run as Parquet files, made once at its end."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -50,7 +51,9 @@ def write_parquet(events: EventArray, instruments: Sequence[Instrument], directo
             raise EventLogError(
                 f"{path}: must not exist: tables are never overwritten; name another directory"
             )
-    return {name: _write_frames(paths[name], made) for name, made in frames.items()}
+    with ThreadPoolExecutor(len(frames)) as pool:  # the table of events takes as long as all others together
+        written = {name: pool.submit(_write_frames, paths[name], made) for name, made in frames.items()}
+    return {name: rows.result() for name, rows in written.items()}
 
 
 def _by_events(
