@@ -10,6 +10,7 @@ import numpy as np
 from ...model.errors import DataError
 from ..events import EVENT, EventArray, IntArray
 from ..validate import grid_ratio
+from .book import NO_LEVEL
 from .codes import MEANINGS, Code, Severity, Verdict, meaning
 from .drift import drift_of
 from .histogram import percentile
@@ -152,7 +153,7 @@ def _certificate(
 ) -> FileCertificate:
     tally = scan.tally[0]
     drift = drift_of(tally["latency_mins_ns"], int(tally["span_ns"]))
-    findings = [*_found(tally), *_derived(scan, drift, follows), *_told(manifest)]
+    findings = [*_found(tally), *_derived(scan, looked, drift, follows), *_told(manifest)]
     findings.sort(key=lambda finding: (_GRAVEST.index(finding.severity), Code[finding.code]))
     severities = {finding.severity for finding in findings}
     verdict = Verdict.CLEAN
@@ -199,7 +200,9 @@ def _found(tally: np.void) -> list[Finding]:
     return findings
 
 
-def _derived(scan: Scan, drift: tuple[float, bool] | None, follows: FileName | None) -> list[Finding]:
+def _derived(
+    scan: Scan, looked: Survey, drift: tuple[float, bool] | None, follows: FileName | None
+) -> list[Finding]:
     """Return what follows from the counters of the whole file."""
     tally, findings = scan.tally[0], list[Finding]()
     at_ns = int(tally["span_first_ns"])
@@ -210,8 +213,11 @@ def _derived(scan: Scan, drift: tuple[float, bool] | None, follows: FileName | N
         findings.append(_finding(Code.GRID_TOO_FINE, 1, [Place(row=0, time_ns=at_ns, value=gcd)]))
     if not tally["snapshot_rows"] and follows is None:
         findings.append(_finding(Code.NO_SNAPSHOT, 1))
-    if not tally["trade_count"]:
+    is_short = tally["span_ns"] <= looked.settings.quiet_trades_ns  # rows behind midnight: no trade is nothing odd
+    if not tally["trade_count"] and not (looked.has_trades and is_short):
         findings.append(_finding(Code.NO_TRADES, 1))
+    if not tally["had_both"] and (scan.book[0]["best"] == NO_LEVEL).any():
+        findings.append(_finding(Code.NO_BOOK, 1))
     far = int(scan.book[0]["far_count"])
     if far:
         findings.append(_finding(Code.FAR_LEVEL, far))
