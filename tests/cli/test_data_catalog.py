@@ -41,19 +41,18 @@ def root(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-def certify(root: Path, verdict: str) -> Path:
+def certify(tool: Command, root: Path) -> Path:
     """Write a certificate beside the first file."""
     path = find_files(root)[0].path
-    certificate = path.with_name(f"{path.stem}.certificate.json")
-    certificate.write_text(json.dumps({"verdict": verdict}))
-    return certificate
+    assert tool("data", "certify", path).code == 0
+    return path.with_name(f"{path.stem}.certificate.json")
 
 
 # --- ls ---
 
 
 def test_ls_tells_what_there_is_per_instrument(tool: Command, root: Path) -> None:
-    certify(root, "clean")
+    certify(tool, root)
     answer = tool("data", "ls")
     lines = [line.split() for line in answer.out.splitlines()]
     rows = [file.facts.rows for file in find_files(root)]
@@ -97,25 +96,38 @@ def test_what_is_no_part_of_the_layout_is_left_alone(tool: Command, root: Path) 
 
 
 def test_a_broken_certificate_is_told(tool: Command, root: Path) -> None:
-    certificate = certify(root, "clean")
+    certificate = certify(tool, root)
     certificate.write_text("[]")
     answer = tool("data", "ls")
     assert answer.code == 2
-    assert f"{certificate}: must be a certificate" in answer.err
+    assert f"{certificate}: must be a valid certificate" in answer.err
+
+
+def test_a_certificate_of_other_bytes_is_stale(tool: Command, root: Path) -> None:
+    """A file that was converted again, with --overwrite, is not the one that was found clean."""
+    certify(tool, root)
+    path = find_files(root)[0].path
+    put_again = load_events(path)[:-1].copy()
+    path.unlink()
+    put(root, put_again, venue="synth", instrument="BTC", lot="0.001")
+
+    assert tool("data", "ls", "--json").json["instruments"][0]["certificates"] == {"none": 1, "stale": 1}
+    shown = tool("data", "show", f"{NAME}/2024-08-01")
+    assert "certificate   stale" in shown.out
 
 
 # --- show ---
 
 
 def test_show_tells_everything_about_a_file_and_draws_its_price(tool: Command, root: Path) -> None:
-    certify(root, "warnings")
+    certify(tool, root)
     answer = tool("data", "show", f"{NAME}/2024-08-01")
     (file,) = find_files(root, "synth", "BTC", "2024-08-01")
     for text in (
         f"file          {file.path}",
         "received      2024-08-01T00:00:00.",
         "grid          tick 0.1, lot 0.001 (given)",
-        "certificate   warnings",
+        "certificate   clean",
         f"sha256        {file.facts.sha256}",
         "price of trades, from the first row to the last:",
         "DEPTH_SNAPSHOT  ",

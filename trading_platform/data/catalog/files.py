@@ -17,9 +17,8 @@ import orjson
 from ...model.errors import DataError
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-CERTIFICATE_SUFFIX: Final = ".certificate.json"
 SCHEMA: Final = "trading-platform/market-data/2"
-UNCERTIFIED: Final = "none"
+NO_CERTIFICATE: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -106,16 +105,14 @@ class CatalogFile:
 
     @cached_property
     def verdict(self) -> str:
-        """Verdict of the certificate (clean, warnings, errors), "none" without one; a broken one is a DataError."""
-        path = self.path.with_name(f"{self.path.stem}{CERTIFICATE_SUFFIX}")
-        try:
-            return str(orjson.loads(path.read_bytes())["verdict"])
-        except FileNotFoundError:
-            return UNCERTIFIED
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path}: must be a certificate ({error}): make it again with `trading-platform data certify`"
-            ) from error
+        """Verdict of the certificate (clean, warnings, errors), "stale" if it is about other bytes, "none" without one.
+
+        A broken one is a DataError.
+        """
+        from ..certify.store import UNCERTIFIED, verdict_of
+
+        verdict = str(verdict_of(self.path, self.facts.sha256)["verdict"])
+        return NO_CERTIFICATE if verdict == UNCERTIFIED else verdict
 
 
 _COUNTS: Final = (

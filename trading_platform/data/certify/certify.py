@@ -213,7 +213,8 @@ def _derived(
         findings.append(_finding(Code.GRID_TOO_FINE, 1, [Place(row=0, time_ns=at_ns, value=gcd)]))
     if not tally["snapshot_rows"] and follows is None:
         findings.append(_finding(Code.NO_SNAPSHOT, 1))
-    is_short = tally["span_ns"] <= looked.settings.quiet_trades_ns  # rows behind midnight: no trade is nothing odd
+    # some rows behind midnight without a trade are nothing odd
+    is_short = tally["span_ns"] <= looked.settings.quiet_trades_ns
     if not tally["trade_count"] and not (looked.has_trades and is_short):
         findings.append(_finding(Code.NO_TRADES, 1))
     if not tally["had_both"] and (scan.book[0]["best"] == NO_LEVEL).any():
