@@ -17,7 +17,7 @@ NS_PER_S: Final = 10**9
 Paths = Annotated[
     list[Path],
     typer.Argument(
-        help="Event files (.npy, .npz) of one stream in the order of time, or a directory.", metavar="PATH..."
+        help="Event files (.npy, .npz) of one stream in the order of time, or directories.", metavar="PATH..."
     ),
 ]
 TickOption = Annotated[
@@ -50,32 +50,36 @@ def certify(
 
     Example: trading-platform data certify data/btcusdt.npy --tick-size 0.1 --lot-size 0.001
     """
-    from ..data.certify import Verdict, certify_files, write_certificates
+    from ..data.certify import Certificate, Verdict, certify_files, write_certificates
 
-    files = event_files(paths)
     overrides = _overrides(gap, outside_ppm)
-    with progress("certifying", unit="items", quiet=as_json) as show:
-        certificate = certify_files(
-            files,
-            tick_size=decimal_option("--tick-size", tick_size),
-            lot_size=decimal_option("--lot-size", lot_size),
-            overrides=overrides,
-            progress=show,
-        )
-    written = write_certificates(certificate, files)
+    made: list[tuple[Certificate, list[Path], list[Path]]] = []  # with the files, and where it was written
+    for files in streams_of(paths):
+        with progress(f"certifying {files[0].parent}", unit="items", quiet=as_json) as show:
+            certificate = certify_files(
+                files,
+                tick_size=decimal_option("--tick-size", tick_size),
+                lot_size=decimal_option("--lot-size", lot_size),
+                overrides=overrides,
+                progress=show,
+            )
+        made.append((certificate, files, write_certificates(certificate, files)))
+    whole = Certificate(tuple(one for certificate, _, _ in made for one in certificate.files))
     if as_json:
+        written = [path for _, _, paths_written in made for path in paths_written]
         print_json(
             {
-                "verdict": str(certificate.verdict),
+                "verdict": str(whole.verdict),
                 "files": [
                     {"path": str(path), "certificate": one.model_dump(mode="json", by_alias=True)}
-                    for path, one in zip(written, certificate.files, strict=True)
+                    for path, one in zip(written, whole.files, strict=True)
                 ],
             }
         )
     else:
-        _print_certificates(certificate, files, written, _grid_options(tick_size, lot_size))
-    if strict and certificate.verdict is not Verdict.CLEAN:
+        for certificate, files, written in made:
+            _print_certificates(certificate, files, written, _grid_options(tick_size, lot_size))
+    if strict and whole.verdict is not Verdict.CLEAN:
         raise typer.Exit(1)
 
 
@@ -149,25 +153,66 @@ def _done(entry: dict[str, object]) -> str:
 
 
 def event_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those of the directories that are, by name.
+    """Return the files of the one stream that is named, see `streams_of`.
+
+    Raises
+    ------
+    UsageError : a directory without event files or with those of several streams, or a file twice
+    """
+    streams = streams_of(paths)
+    if len(streams) > 1:
+        named = ", ".join(str(_folder_of(files[0])) for files in streams)
+        raise UsageError(f"PATH must be one stream, was {len(streams)} ({named}): name one of them")
+    return streams[0]
+
+
+def streams_of(paths: Sequence[Path]) -> list[list[Path]]:
+    """Return the streams that are named: the files among ``paths`` as one, and those in each directory.
+
+    In a directory the files of one folder are a stream, of a catalogue those of one instrument, in the order of
+    receipt. What begins with a dot is no data: a conversion works there.
 
     Raises
     ------
     UsageError : a directory without event files, or a file twice
     """
-    files: list[Path] = []
+    streams = [[path for path in paths if not path.is_dir()]]
     for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = sorted(one for one in path.rglob("*") if one.suffix in (".npy", ".npz"))
-        if not inside:
-            raise UsageError(f"{path} must hold .npy or .npz files, holds none: convert a recording into it")
-        files += inside
-    for index, path in enumerate(files):
-        if path in files[:index]:
-            raise UsageError(f"{path} must be named once, was named twice")
-    return files
+        if path.is_dir():
+            streams += _streams_in(path)
+    files = [file for stream in streams for file in stream]
+    for index, file in enumerate(files):
+        if file in files[:index]:
+            raise UsageError(f"{file} must be named once, was named twice")
+    return [stream for stream in streams if stream]
+
+
+def _streams_in(root: Path) -> list[list[Path]]:
+    inside: dict[Path, list[Path]] = {}
+    for file in sorted(root.rglob("*")):
+        is_hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        if file.suffix in (".npy", ".npz") and not is_hidden:
+            inside.setdefault(_folder_of(file), []).append(file)
+    if not inside:
+        raise UsageError(f"{root} must hold .npy or .npz files, holds none: convert a recording into it")
+    return [sorted(files, key=_first_local_ns) for files in inside.values()]
+
+
+def _folder_of(file: Path) -> Path:
+    """Return the folder that makes files one stream: that of the instrument if the file's own is a day."""
+    from ..data.catalog.files import DAY
+
+    folder = file.absolute().parent
+    return folder.parent if DAY.fullmatch(folder.name) else folder
+
+
+def _first_local_ns(file: Path) -> int:
+    """Return when the first row of a file was received [ns]."""
+    from ..data.events import LOCAL_FLAG
+    from ..data.files import load_events
+
+    rows = load_events(file)
+    return int(rows["local_ts"][((rows["ev"] & LOCAL_FLAG) != 0).argmax()])
 
 
 def decimal_option(name: str, text: str | None) -> Decimal | None:
