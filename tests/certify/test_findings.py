@@ -142,6 +142,7 @@ FAULTS: list[tuple[Code, Callable[[EventArray], EventArray], int, int | None]] =
     (Code.GRID_TOO_FINE, lambda _rows: _doubled(), 0, 2),
     (Code.FAR_LEVEL, add(row(BID, 1005, 1, 5), row(ASK, 1006, MID_TICKS + WINDOW_TICKS, 5)), -1, None),
     (Code.NO_SNAPSHOT, lambda rows: rows[SNAPSHOT_ROWS:], -1, None),
+    (Code.NO_BOOK, lambda rows: rows[(rows["ev"] & SELL_FLAG) == 0], -1, None),
     (Code.NO_TRADES, lambda rows: rows[(rows["ev"] & 0xFF) != TRADE], -1, None),
 ]
 
@@ -207,6 +208,30 @@ def test_a_stream_that_stops_is_quiet_at_the_end() -> None:
     (certificate,) = certified(insert(rows, len(rows), *tail)).files
 
     assert found(certificate) == {"QUIET_TRADES": 1}
+
+
+def test_trades_alone_are_no_market_to_quote_in() -> None:
+    rows = healthy()
+    certificate = certified(rows[(rows["ev"] & 0xFF) == TRADE])
+
+    assert certificate.verdict is Verdict.WARNINGS
+    assert "NO_BOOK" in found(certificate.files[0])
+
+
+def test_a_book_that_the_file_before_left_is_a_book() -> None:
+    rows = healthy()
+    only_trades = rows[AT:][(rows["ev"][AT:] & 0xFF) == TRADE]
+
+    assert "NO_BOOK" not in found(certified(rows[:AT], only_trades).files[1])
+
+
+def test_a_moment_without_trades_behind_midnight_does_not_condemn_a_stream_that_has_them() -> None:
+    rows = healthy()
+    cut = len(rows) - 3
+    quiet = rows[cut:][(rows["ev"][cut:] & 0xFF) != TRADE]
+
+    assert certified(rows[:cut], quiet).verdict is Verdict.CLEAN
+    assert certified(quiet).verdict is Verdict.WARNINGS
 
 
 def test_a_level_on_the_moon_does_not_take_the_book_away() -> None:

@@ -24,6 +24,7 @@ EXAMPLES = 60 if COMPILED else 12
 FILE_CODES = {
     Code.NO_SNAPSHOT,
     Code.NO_TRADES,
+    Code.NO_BOOK,
     Code.GRID_TOO_FINE,
     Code.CLOCK_DRIFT,
     Code.DUPLICATE,

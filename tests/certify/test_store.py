@@ -173,3 +173,28 @@ def test_clean_keeps_another_file_unless_told(tool: Command, locked: Path, tmp_p
     assert kept.code == 2
     assert [(path.name, path.read_bytes()) for path in out.iterdir()] == [("locked.npy", b"mine")]
     assert tool("data", "clean", locked, *GRID, "--fix", "LOCKED", "--out", out, "--overwrite").code == 0
+
+
+def test_a_directory_is_certified_stream_by_stream_in_the_order_of_receipt(
+    tool: Command, tmp_path: Path
+) -> None:
+    """A catalogue holds several instruments, recorders number their files, and a killed conversion leaves its work."""
+    rows = healthy()
+    day = tmp_path / "venue" / "BTC" / "2024-08-08"
+    save_events(day / "part10.npy", rows[150:].copy())
+    save_events(day / "part9.npy", rows[:150].copy())
+    save_events(tmp_path / "venue" / "ETH" / "2024-08-08" / "part1.npy", rows)
+    save_events(tmp_path / ".convert-1" / "half.npy", rows[:1].copy())
+    answer = tool("data", "certify", tmp_path, *GRID, "--strict", "--json")
+
+    assert answer.code == 0
+    found = [(Path(one["path"]).parts[-3:], one["certificate"]["follows"]) for one in answer.json["files"]]
+    assert [place for place, _ in found] == [
+        ("BTC", "2024-08-08", "part9.certificate.json"),
+        ("BTC", "2024-08-08", "part10.certificate.json"),
+        ("ETH", "2024-08-08", "part1.certificate.json"),
+    ]
+    assert [follows and follows["file"] for _, follows in found] == [None, "part9.npy", None]
+    refused = tool("data", "clean", tmp_path, *GRID, "--fix", "LOCKED", "--out", tmp_path / "out")
+    assert refused.code == 2
+    assert "PATH must be one stream, was 2" in refused.err

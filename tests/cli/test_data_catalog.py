@@ -103,6 +103,19 @@ def test_a_broken_certificate_is_told(tool: Command, root: Path) -> None:
     assert f"{certificate}: must be a valid certificate" in answer.err
 
 
+def test_a_certificate_of_other_bytes_is_stale(tool: Command, root: Path) -> None:
+    """A file that was converted again, with --overwrite, is not the one that was found clean."""
+    certify(root)
+    path = find_files(root)[0].path
+    put_again = load_events(path)[:-1].copy()
+    path.unlink()
+    put(root, put_again, venue="synth", instrument="BTC", lot="0.001")
+
+    certificates = tool("data", "ls", "--json").json["instruments"][0]["certificates"]
+    assert certificates == {"stale": 1, "uncertified": 1}
+    assert "certificate   stale" in tool("data", "show", f"{NAME}/2024-08-01").out
+
+
 # --- show ---
 
 

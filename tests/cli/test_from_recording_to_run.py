@@ -74,4 +74,4 @@ def test_a_catalogue_is_certified_instrument_by_instrument(tool: Command, tmp_pa
     assert answer["verdict"] == "warnings"
     both = tool("data", "clean", root, "--fix", "LATENCY", "--out", tmp_path / "cleaned")
     assert both.code == 2
-    assert "files must be of one instrument" in both.err
+    assert "PATH must be one stream, was 2" in both.err

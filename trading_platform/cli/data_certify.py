@@ -1,6 +1,6 @@
 """``data certify`` and ``data clean``: what is wrong in event files, and explicit repairs of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -17,7 +17,7 @@ NS_PER_S: Final = 10**9
 Paths = Annotated[
     list[Path],
     typer.Argument(
-        help="Event files (.npy, .npz) of one stream in the order of time, or a directory.", metavar="PATH..."
+        help="Event files (.npy, .npz) of one stream in the order of time, or directories.", metavar="PATH..."
     ),
 ]
 TickOption = Annotated[
@@ -52,19 +52,21 @@ def certify(
     """
     from ..data.certify import Certificate, Verdict, certify_files, write_certificates
 
-    streams = streams_of(event_files(paths))
     overrides = _overrides(gap, outside_ppm)
-    grid = {
-        "tick_size": decimal_option("--tick-size", tick_size),
-        "lot_size": decimal_option("--lot-size", lot_size),
-    }
-    certificates, written = [], list[Path]()
-    for files in streams:
-        with progress("certifying", unit="items", quiet=as_json) as show:
-            certificates.append(certify_files(files, **grid, overrides=overrides, progress=show))
-        written += write_certificates(certificates[-1], files)
-    whole = Certificate(tuple(one for certificate in certificates for one in certificate.files))
+    made: list[tuple[Certificate, list[Path], list[Path]]] = []  # with the files, and where it was written
+    for files in streams_of(paths):
+        with progress(f"certifying {files[0].parent}", unit="items", quiet=as_json) as show:
+            certificate = certify_files(
+                files,
+                tick_size=decimal_option("--tick-size", tick_size),
+                lot_size=decimal_option("--lot-size", lot_size),
+                overrides=overrides,
+                progress=show,
+            )
+        made.append((certificate, files, write_certificates(certificate, files)))
+    whole = Certificate(tuple(one for certificate, _, _ in made for one in certificate.files))
     if as_json:
+        written = [path for _, _, paths_written in made for path in paths_written]
         print_json(
             {
                 "verdict": str(whole.verdict),
@@ -75,8 +77,8 @@ def certify(
             }
         )
     else:
-        for certificate, files in zip(certificates, streams, strict=True):
-            _print_certificates(certificate, files, _grid_options(tick_size, lot_size))
+        for certificate, files, written in made:
+            _print_certificates(certificate, files, written, _grid_options(tick_size, lot_size))
     if strict and whole.verdict is not Verdict.CLEAN:
         raise typer.Exit(1)
 
@@ -101,7 +103,7 @@ def clean(
     """
     from ..data.clean import clean as clean_files
 
-    files = one_stream(paths)
+    files = event_files(paths)
     codes = list(
         dict.fromkeys(code.strip().upper() for text in fix for code in text.split(",") if code.strip())
     )
@@ -151,72 +153,66 @@ def _done(entry: dict[str, object]) -> str:
 
 
 def event_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those of the directories that are.
+    """Return the files of the one stream that is named, see `streams_of`.
 
-    Files of a directory are in the order of time if they have manifests, else in that of their names.
+    Raises
+    ------
+    UsageError : a directory without event files or with those of several streams, or a file twice
+    """
+    streams = streams_of(paths)
+    if len(streams) > 1:
+        named = ", ".join(str(_folder_of(files[0])) for files in streams)
+        raise UsageError(f"PATH must be one stream, was {len(streams)} ({named}): name one of them")
+    return streams[0]
+
+
+def streams_of(paths: Sequence[Path]) -> list[list[Path]]:
+    """Return the streams that are named: the files among ``paths`` as one, and those in each directory.
+
+    In a directory the files of one folder are a stream, of a catalogue those of one instrument, in the order of
+    receipt. What begins with a dot is no data: a conversion works there.
 
     Raises
     ------
     UsageError : a directory without event files, or a file twice
     """
-    files: list[Path] = []
+    streams = [[path for path in paths if not path.is_dir()]]
     for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = _in_order(
-            one
-            for one in path.rglob("*")
-            if one.suffix in (".npy", ".npz")
-            and not any(part.startswith(".") for part in one.relative_to(path).parts)
-        )
-        if not inside:
-            raise UsageError(f"{path} must hold .npy or .npz files, holds none: convert a recording into it")
-        files += inside
-    for index, path in enumerate(files):
-        if path in files[:index]:
-            raise UsageError(f"{path} must be named once, was named twice")
-    return files
+        if path.is_dir():
+            streams += _streams_in(path)
+    files = [file for stream in streams for file in stream]
+    for index, file in enumerate(files):
+        if file in files[:index]:
+            raise UsageError(f"{file} must be named once, was named twice")
+    return [stream for stream in streams if stream]
 
 
-def _in_order(files: Iterable[Path]) -> list[Path]:
-    from ..data.manifest import manifest_of
-
-    named = sorted(files)
-    manifests = [manifest_of(path) for path in named]
-    starts = [0 if one is None else one.output.first_local_ns for one in manifests]
-    if None in manifests:
-        return named
-    return [path for _, path in sorted(zip(starts, named, strict=True))]
-
-
-def streams_of(files: Sequence[Path]) -> list[list[Path]]:
-    """Return the files of each instrument apart, in the order given; files without a manifest are of one stream."""
-    from ..data.manifest import manifest_of
-
-    streams: dict[tuple[str, str], list[Path]] = {}
-    for path in files:
-        manifest = manifest_of(path)
-        whose = ("", "") if manifest is None else (manifest.venue, manifest.instrument)
-        streams.setdefault(whose, []).append(path)
-    return list(streams.values())
+def _streams_in(root: Path) -> list[list[Path]]:
+    inside: dict[Path, list[Path]] = {}
+    for file in sorted(root.rglob("*")):
+        is_hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        if file.suffix in (".npy", ".npz") and not is_hidden:
+            inside.setdefault(_folder_of(file), []).append(file)
+    if not inside:
+        raise UsageError(f"{root} must hold .npy or .npz files, holds none: convert a recording into it")
+    return [sorted(files, key=_first_local_ns) for files in inside.values()]
 
 
-def one_stream(paths: Sequence[Path]) -> list[Path]:
-    """Return `event_files`, which must be of one instrument.
+def _folder_of(file: Path) -> Path:
+    """Return the folder that makes files one stream: that of the instrument if the file's own is a day."""
+    from ..data.catalog.files import DAY
 
-    Raises
-    ------
-    UsageError : see event_files, and files of two instruments
-    """
-    files = event_files(paths)
-    streams = streams_of(files)
-    if len(streams) > 1:
-        raise UsageError(
-            f"files must be of one instrument, are of {len(streams)} ({streams[0][0]} and {streams[1][0]} differ): "
-            "name the directory of one"
-        )
-    return files
+    folder = file.absolute().parent
+    return folder.parent if DAY.fullmatch(folder.name) else folder
+
+
+def _first_local_ns(file: Path) -> int:
+    """Return when the first row of a file was received [ns]."""
+    from ..data.events import LOCAL_FLAG
+    from ..data.files import load_events
+
+    rows = load_events(file)
+    return int(rows["local_ts"][((rows["ev"] & LOCAL_FLAG) != 0).argmax()])
 
 
 def decimal_option(name: str, text: str | None) -> Decimal | None:
@@ -251,12 +247,12 @@ def _grid_options(tick_size: str | None, lot_size: str | None) -> str:
     return "".join(f" {name} {value}" for name, value in given if value is not None)
 
 
-def _print_certificates(certificate: "Certificate", files: Sequence[Path], grid: str) -> None:
-    from ..data.certify.store import certificate_path
-
-    for one, path in zip(certificate.files, files, strict=True):
+def _print_certificates(
+    certificate: "Certificate", files: Sequence[Path], written: Sequence[Path], grid: str
+) -> None:
+    for one, path, out in zip(certificate.files, files, written, strict=True):
         _print_certificate(one, path)
-        print(f"wrote {certificate_path(path)}")
+        print(f"wrote {out}")
     repairable = _repairable(certificate)
     if repairable:
         named = " ".join(map(str, files))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from .common import JsonOption, UsageError, next_step, print_json, progress
-from .data_certify import one_stream
+from .data_certify import event_files
 
 if TYPE_CHECKING:
     from ..data.latency import LatencyFacts
@@ -44,7 +44,7 @@ def feed(
     from ..data.files import load_events
     from ..data.latency import Leg, latencies_from_feed, save_latencies
 
-    paths = one_stream(files)
+    paths = event_files(files)
     floor_ns = _ns("--floor", floor)
     entry = Leg(_factor("--entry-factor", entry_factor), _ns("--entry-offset", entry_offset), floor_ns)
     response = Leg(
@@ -137,7 +137,7 @@ def _range(data: Sequence[Path], start: datetime | None, end: datetime | None) -
     from ..data.files import load_events
 
     if data and not (start or end):
-        arrays = [load_events(path) for path in one_stream(data)]
+        arrays = [load_events(path) for path in event_files(data)]
         return int(arrays[0]["local_ts"][0]), int(arrays[-1]["local_ts"][-1])
     if data or start is None or end is None:
         raise UsageError("the time to cover must be given by --data, or by --start and --end")

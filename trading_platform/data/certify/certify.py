@@ -12,6 +12,7 @@ from ..events import EVENT, EventArray, IntArray
 from ..files import let_go
 from ..manifest import Manifest
 from ..validate import grid_ratio
+from .book import NO_LEVEL
 from .codes import MEANINGS, Code, Severity, Verdict, meaning
 from .drift import drift_of
 from .histogram import percentile
@@ -215,11 +216,12 @@ def _derived(
         findings.append(_finding(Code.GRID_TOO_FINE, 1, [Place(row=0, time_ns=at_ns, value=gcd)]))
     if not tally["snapshot_rows"] and follows is None:
         findings.append(_finding(Code.NO_SNAPSHOT, 1))
-    is_piece = (
-        follows is not None and tally["span_ns"] < looked.settings.quiet_trades_ns
-    )  # cut at midnight, say
-    if not tally["trade_count"] and not is_piece:
+    # some rows behind midnight without a trade are nothing odd
+    is_short = tally["span_ns"] <= looked.settings.quiet_trades_ns
+    if not tally["trade_count"] and not (looked.has_trades and is_short):
         findings.append(_finding(Code.NO_TRADES, 1))
+    if not tally["had_both"] and (scan.book[0]["best"] == NO_LEVEL).any():
+        findings.append(_finding(Code.NO_BOOK, 1))
     far = int(scan.book[0]["far_count"])
     if far:
         findings.append(_finding(Code.FAR_LEVEL, far))

@@ -56,6 +56,7 @@ class Code(IntEnum):
     NO_TRADES = 25
     FAR_LEVEL = 26
     DUPLICATE_TRADE = 27
+    NO_BOOK = 28
 
 
 class Meaning(NamedTuple):
@@ -206,6 +207,11 @@ MEANINGS: Final[Mapping[Code, Meaning]] = MappingProxyType({
         _WARN, "no trade at all",
         "resting orders are never filled",
         "convert trades and depth of the stream together",
+    ),
+    Code.NO_BOOK: Meaning(
+        _WARN, "no moment with both bids and asks, from the first file to the end of this one",
+        "there is no touch to quote at and no price to mark a position at; market orders are denied",
+        "convert depth and trades of the stream together, or name `engine.initial_snapshot`",
     ),
     Code.FAR_LEVEL: Meaning(
         _INFO, "levels too far from the market for the certificate's book",

@@ -59,10 +59,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first look found: the thresholds, and where the window of the book's prices begins [ticks]."""
+    """What the first look found: the thresholds, where the window of the book's prices begins [ticks], any trade."""
 
     settings: Settings
     low_ticks: int
+    has_trades: bool
 
 
 def survey(files: Sequence[EventArray], tick_ratio: tuple[float, float]) -> Survey:
@@ -86,7 +87,8 @@ def survey(files: Sequence[EventArray], tick_ratio: tuple[float, float]) -> Surv
         quiet_depth_ns=max(QUIET_DEPTH_LEAST_NS, TIMES_USUAL * depth_ns),
         quiet_trades_ns=max(QUIET_TRADES_LEAST_NS, TIMES_USUAL * trade_ns),
     )
-    return Survey(settings, _low_ticks(files, tick_ratio, float(found[0]["low"]), float(found[0]["high"])))
+    low_ticks = _low_ticks(files, tick_ratio, float(found[0]["low"]), float(found[0]["high"]))
+    return Survey(settings, low_ticks, has_trades=bool(found[0]["trade_ns"] > 0))
 
 
 def _low_ticks(files: Sequence[EventArray], ratio: tuple[float, float], low: float, high: float) -> int:

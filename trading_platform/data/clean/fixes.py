@@ -55,6 +55,7 @@ NOT_FIXED: Final[Mapping[str, str]] = MappingProxyType(
         Code.GRID_TOO_FINE.name: "nothing is wrong with the rows: give the right tick size",
         Code.NO_SNAPSHOT.name: "nobody knows the missing levels: give engine.initial_snapshot",
         Code.NO_TRADES.name: "what is missing cannot be made up: convert the trades too",
+        Code.NO_BOOK.name: "what is missing cannot be made up: convert the depth too",
         Code.FAR_LEVEL.name: "nothing is wrong with the rows",
     }
 )
