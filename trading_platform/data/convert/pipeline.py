@@ -148,7 +148,7 @@ def convert(
             files=tuple(path.name for path in paths),
         )
         writing = _Writing(inputs, reader, stream, grid, (venue, instrument), root, work)
-        made = writing.write_all(converter.name)
+        made = writing.write_all()
         for file in made:
             make(file.path.parent)
         publish_all(
@@ -301,8 +301,12 @@ class _Writing:
         self._order = StreamOrder()
         self._hashes: dict[Path, str] = {}
 
-    def write_all(self, merged_stem: str) -> list[ConvertedFile]:
-        """Write all outputs into the work folder; ``merged_stem`` names those of several channels."""
+    def write_all(self) -> list[ConvertedFile]:
+        """Write all outputs into the work folder.
+
+        Those of several channels have the name of the first channel's first file: what one day received of the next
+        must not have the name of that day's own output.
+        """
         channels = {item.sink.channel for item in self._inputs}
         is_merged = len(channels) > 1
         if is_merged:
@@ -318,8 +322,9 @@ class _Writing:
         for at in range(len(pieces) - 1, -1, -1):
             later_ns[at] = min(later_ns[at + 1], pieces[at].exch_min_ns)
         made = []
+        first_of_all = min(self._inputs, key=lambda item: item.sink.channel)
         for output, group in groupby(enumerate(pieces), key=lambda item: item[1].output):
-            stem = merged_stem if is_merged else stem_of(self._inputs[output[0]].path)
+            stem = stem_of((first_of_all if is_merged else self._inputs[output[0]]).path)
             made.append(self._write_one(list(group), later_ns, output, stem, is_merged))
         return made
 
