@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +264,7 @@ def test_days_of_the_archive_are_converted_one_after_the_other(tmp_path: Path) -
     for day, first_ms in (("2024-08-08", midnight_ms - 1000), ("2024-08-09", midnight_ms)):
         times = (first_ms, first_ms + 999)
         trades = zipped(tmp_path / f"BTCUSDT-trades-{day}.zip", [f"{ms},1,1,1,{ms},true" for ms in times])
-        lines = [f"{ms},100.{ms % 10},1,101,1,{ms},{ms}" for ms in times]
+        lines = [f"{ms},100.{(ms + int(day[-1])) % 10},1,101,1,{ms},{ms}" for ms in times]
         book = zipped(tmp_path / f"BTCUSDT-bookTicker-{day}.zip", lines)
         found += convert("binance-public", [book, trades], tmp_path / "out", PUBLIC).files
 
@@ -273,7 +274,11 @@ def test_days_of_the_archive_are_converted_one_after_the_other(tmp_path: Path) -
         "2024-08-09/BTCUSDT-trades-2024-08-09.npy",
     ]
     times_ns = [(file.facts.output.first_local_ns, file.facts.output.last_local_ns) for file in found]
-    assert all(earlier[1] <= later[0] for earlier, later in zip(times_ns, times_ns[1:], strict=False))
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(times_ns))
+    both_days = [row for file in found for row in told(load_events(file.path))]
+    assert book_after(both_days) == {BUY_FLAG: {100.8: 1.0}, SELL_FLAG: {101.0: 1.0}}, (
+        "nothing of the day before"
+    )
 
 
 def test_archive_needs_a_latency_and_a_venue_and_one_kind_of_trades(tmp_path: Path) -> None:
