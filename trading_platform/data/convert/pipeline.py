@@ -374,16 +374,23 @@ class _Writing:
     def _require_bound(self, later_ns: int) -> None:
         if self._order.held_rows <= HELD_ROWS_MAX:
             return
+        path, line = self._latest_row_of(later_ns)
+        raise DataError(
+            f"{path}:{line}: exchange time must be at most {HELD_ROWS_MAX:,} rows late, was {_iso(later_ns)}, older "
+            "than rows received long before: remove the line, or name files that follow each other"
+        )
+
+    def _latest_row_of(self, exch_ns: int) -> tuple[Path, int]:
+        """Return file and line of the row of a venue time that was received last; chunks may be merged or cut."""
+        found: list[tuple[int, Path, int]] = []
         for item in self._inputs:
             for chunk in item.sink.chunks:
-                if chunk.exch_min_ns == later_ns:
-                    raise DataError(
-                        f"{item.path}:{chunk.exch_min_line}: "
-                        f"exchange time must be at most {HELD_ROWS_MAX:,} rows late, "
-                        f"was {_iso(later_ns)}, older than rows received long before: remove the line, "
-                        "or name files that follow each other"
-                    )
-        raise AssertionError("the smallest exchange time is that of a chunk")
+                if chunk.exch_min_ns <= exch_ns:
+                    rows = chunk.read()
+                    same = rows[rows["exch_ts"] == exch_ns][-1:]
+                    found += [(int(row["local_ts"]), item.path, int(row["ival"])) for row in same]
+        _, path, line = max(found)
+        return path, line
 
     def _manifest(
         self, path: Path, temporary: Path, writer: EventWriter, day: date, number: int, is_merged: bool
