@@ -88,6 +88,24 @@ def test_a_row_that_is_too_late_to_be_held_for_is_named(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_late_row_of_merged_channels_is_named_in_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chunks of a merged stream are not those of its files."""
+    monkeypatch.setattr(pipeline, "HELD_ROWS_MAX", 3)
+    t0_us = T0_NS // 1000
+    head = "exchange,symbol,timestamp,local_timestamp"
+    trades = [f"x,A,{t0_us + at},{t0_us + at + 1},{at},buy,1,1" for at in range(10)]
+    book = [f"x,A,{t0_us + at},{t0_us + at + 1},false,bid,1,1" for at in range(10)]
+    paths = [tmp_path / "trades.csv", tmp_path / "book.csv"]
+    paths[0].write_text("\n".join([f"{head},id,side,price,amount", *trades]))
+    late = f"x,A,{t0_us + 5},{t0_us + 12},false,bid,1,2"
+    paths[1].write_text("\n".join([f"{head},is_snapshot,side,price,amount", *book, late, ""]))
+
+    with pytest.raises(DataError, match=r"book.csv:12: exchange time must be at most 3 rows late"):
+        convert("tardis", paths, tmp_path / "out")
+
+
 def test_a_file_over_midnight_becomes_two_days_that_replay_as_one(tmp_path: Path) -> None:
     midnight_ms = (T0_NS // (86_400 * 10**9) + 1) * 86_400_000 - T0_NS // 10**6
     lines = [

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_trades_of_tardis_come_before_depth_of_the_same_time(tmp_path: Path) -> 
         (DEPTH | SELL_FLAG, 101.0, 0.5),
     ]
     (file,) = result.files
-    assert file.path == tmp_path / "out" / "binance-futures" / "BTCUSDT" / "2024-08-08" / "tardis.npy"
+    assert file.path == tmp_path / "out" / "binance-futures" / "BTCUSDT" / "2024-08-08" / "trades.npy"
     assert [source.file for source in (file.facts.source, *file.facts.merged)] == [depth.name, trades.name]
     assert file.facts.report["ignored"] == {"trade of unknown side": 1}
 
@@ -254,6 +255,30 @@ def test_archive_of_book_depth_is_one_level_a_band(tmp_path: Path) -> None:
     assert len(rows) == 2 * (1 + 4)
     with pytest.raises(ConfigError, match=r"bookDepth must be .* with --tick-size"):
         convert("binance-public", [path], tmp_path / "other", PUBLIC)
+
+
+def test_days_of_the_archive_are_converted_one_after_the_other(tmp_path: Path) -> None:
+    """The last rows of a day are received on the next: they are a file of their own beside that day's."""
+    midnight_ms = 1_723_161_600_000
+    found = []
+    for day, first_ms in (("2024-08-08", midnight_ms - 1000), ("2024-08-09", midnight_ms)):
+        times = (first_ms, first_ms + 999)
+        trades = zipped(tmp_path / f"BTCUSDT-trades-{day}.zip", [f"{ms},1,1,1,{ms},true" for ms in times])
+        lines = [f"{ms},100.{(ms + int(day[-1])) % 10},1,101,1,{ms},{ms}" for ms in times]
+        book = zipped(tmp_path / f"BTCUSDT-bookTicker-{day}.zip", lines)
+        found += convert("binance-public", [book, trades], tmp_path / "out", PUBLIC).files
+
+    assert [f"{file.path.parent.name}/{file.path.name}" for file in found] == [
+        "2024-08-08/BTCUSDT-trades-2024-08-08.npy",
+        "2024-08-09/BTCUSDT-trades-2024-08-08.npy",
+        "2024-08-09/BTCUSDT-trades-2024-08-09.npy",
+    ]
+    times_ns = [(file.facts.output.first_local_ns, file.facts.output.last_local_ns) for file in found]
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(times_ns))
+    both_days = [row for file in found for row in told(load_events(file.path))]
+    assert book_after(both_days) == {BUY_FLAG: {100.8: 1.0}, SELL_FLAG: {101.0: 1.0}}, (
+        "nothing of the day before"
+    )
 
 
 def test_archive_needs_a_latency_and_a_venue_and_one_kind_of_trades(tmp_path: Path) -> None:

@@ -71,7 +71,6 @@ class Chunk:
     start: int
     rows: int
     exch_min_ns: int
-    exch_min_line: int
     first_local_ns: int
     last_local_ns: int
 
@@ -216,13 +215,11 @@ class Sink:
         if not len(rows):
             return
         self._check(rows)
-        oldest = int(np.argmin(rows["exch_ts"]))
         chunk = Chunk(
             store=self._store,
             start=self.rows,
             rows=len(rows),
-            exch_min_ns=int(rows["exch_ts"][oldest]),
-            exch_min_line=int(rows["ival"][oldest]),
+            exch_min_ns=int(rows["exch_ts"].min()),
             first_local_ns=int(rows["local_ts"][0]),
             last_local_ns=int(rows["local_ts"][-1]),
         )

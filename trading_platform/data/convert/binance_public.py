@@ -27,7 +27,7 @@ from ..events import (
     IntArray,
 )
 from .base import Converter, Options, ReadBytes, Sink
-from .tables import TRUTHS, Table, csv_tables, event_rows, whole_groups
+from .tables import TRUTHS, Table, csv_tables, event_rows, whole_groups, with_clears
 
 _UNITS: Final = ("ms", "us")
 _NAME: Final = re.compile(r"(?P<symbol>[^-]+)-(?P<kind>trades|aggTrades|bookTicker|bookDepth)-.+")
@@ -139,7 +139,11 @@ class BinancePublicReader:
         self._agg_id = int(ids[-1])
 
     def _tickers(self, table: Table) -> EventArray:
-        """Return the changes of a book of one level a side: the level before is removed, the new one set."""
+        """Return the changes of a book of one level a side: the level before is removed, the new one set.
+
+        The first line of all is a snapshot: what an archive of the day before left must go.
+        """
+        is_first = not self._best.any()
         exch_ns = table.times_ns("time", _UNITS)
         local_ns = table.sink.receive_all(exch_ns + self._latency_ns, table.first_line)
         block = np.zeros((len(table.lines), 4), EVENT)  # removed bid and ask first: the book is never crossed
@@ -157,8 +161,10 @@ class BinancePublicReader:
             there[:, side] = (before != price) & (before > 0)
             there[:, 2 + side] = ((before != price) | (qty_before != qty)) & (price > 0)
             self._best[side] = price[-1], qty[-1]
+        if is_first:
+            block["ev"][0] ^= np.uint64(DEPTH ^ DEPTH_SNAPSHOT)
         rows: EventArray = block[there]
-        return rows
+        return with_clears(rows, was_snapshot=False) if is_first else rows
 
     def _bands(self, table: Table) -> EventArray:
         """Return a coarse book for each time: per band of prices one level at its average price.
@@ -219,7 +225,7 @@ def _rounded(
 
 BINANCE_PUBLIC: Final = Converter(
     "binance-public",
-    1,
+    2,
     "Binance's public archive: trades or aggTrades, bookTicker or bookDepth, csv or zip",
     BinancePublicReader,
     frozenset({"venue", "feed_latency_ns"}),

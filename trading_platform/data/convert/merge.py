@@ -19,15 +19,13 @@ def merged_chunks(channels: Sequence[Sequence[Chunk]], work: Path) -> list[Chunk
     total = 0
     with store.open("xb") as file:
         for rows in _merged(channels):
-            oldest = int(np.argmin(rows["exch_ts"]))
             rows.tofile(file)
             made.append(
                 Chunk(
                     store=store,
                     start=total,
                     rows=len(rows),
-                    exch_min_ns=int(rows["exch_ts"][oldest]),
-                    exch_min_line=int(rows["ival"][oldest]),
+                    exch_min_ns=int(rows["exch_ts"].min()),
                     first_local_ns=int(rows["local_ts"][0]),
                     last_local_ns=int(rows["local_ts"][-1]),
                 )

@@ -172,7 +172,7 @@ def convert(
             files=tuple(path.name for path in paths),
         )
         writing = _Writing(inputs, reader, stream, grid, (venue, instrument), root, work)
-        made = _certified(writing.write_all(converter.name), root, work)
+        made = _certified(writing.write_all(), root, work)
         for file in made:
             make(file.path.parent)
         publish_all(
@@ -346,8 +346,12 @@ class _Writing:
         self._order = StreamOrder()
         self._hashes: dict[Path, str] = {}
 
-    def write_all(self, merged_stem: str) -> list[_Written]:
-        """Write all outputs into the work folder; ``merged_stem`` names those of several channels."""
+    def write_all(self) -> list[_Written]:
+        """Write all outputs into the work folder.
+
+        Those of several channels have the name of the first channel's first file: what one day received of the next
+        must not have the name of that day's own output.
+        """
         channels = {item.sink.channel for item in self._inputs}
         is_merged = len(channels) > 1
         if is_merged:
@@ -363,8 +367,9 @@ class _Writing:
         for at in range(len(pieces) - 1, -1, -1):
             later_ns[at] = min(later_ns[at + 1], pieces[at].exch_min_ns)
         made = []
+        first_of_all = min(self._inputs, key=lambda item: item.sink.channel)
         for output, group in groupby(enumerate(pieces), key=lambda item: item[1].output):
-            stem = merged_stem if is_merged else stem_of(self._inputs[output[0]].path)
+            stem = stem_of((first_of_all if is_merged else self._inputs[output[0]]).path)
             made.append(self._write_one(list(group), later_ns, output, stem, is_merged))
         return made
 
@@ -412,16 +417,23 @@ class _Writing:
     def _require_bound(self, later_ns: int) -> None:
         if self._order.held_rows <= HELD_ROWS_MAX:
             return
+        path, line = self._latest_row_of(later_ns)
+        raise DataError(
+            f"{path}:{line}: exchange time must be at most {HELD_ROWS_MAX:,} rows late, was {_iso(later_ns)}, older "
+            "than rows received long before: remove the line, or name files that follow each other"
+        )
+
+    def _latest_row_of(self, exch_ns: int) -> tuple[Path, int]:
+        """Return file and line of the row of a venue time that was received last; chunks may be merged or cut."""
+        found: list[tuple[int, Path, int]] = []
         for item in self._inputs:
             for chunk in item.sink.chunks:
-                if chunk.exch_min_ns == later_ns:
-                    raise DataError(
-                        f"{item.path}:{chunk.exch_min_line}: "
-                        f"exchange time must be at most {HELD_ROWS_MAX:,} rows late, "
-                        f"was {_iso(later_ns)}, older than rows received long before: remove the line, "
-                        "or name files that follow each other"
-                    )
-        raise AssertionError("the smallest exchange time is that of a chunk")
+                if chunk.exch_min_ns <= exch_ns:
+                    rows = chunk.read()
+                    same = rows[rows["exch_ts"] == exch_ns][-1:]
+                    found += [(int(row["local_ts"]), item.path, int(row["ival"])) for row in same]
+        _, path, line = max(found)
+        return path, line
 
     def _manifest(
         self, path: Path, temporary: Path, writer: EventWriter, day: date, number: int, is_merged: bool
