@@ -24,13 +24,12 @@ from hftbacktest.types import (
 )
 from market_data.builders import T0_MS, T0_NS, record
 from market_data.builders import depth as depth_message
-from market_data.builders import snapshot as snapshot_message
 from market_data.builders import trade as trade_message
 from oracle.raw_loop import END, FEED, OK
 from venues.play import BUY, INSTRUMENT, MS, SELL, START_NS, Events, Play, depth, events_of, trade
 
 from trading_platform._jit import COMPILED
-from trading_platform.data.convert import CONVERTERS, Options, convert
+from trading_platform.data.convert import CONVERTERS, convert
 from trading_platform.data.files import load_events, save_events
 from trading_platform.data.validate import validate_events
 from trading_platform.model.errors import DataError, EngineError
@@ -414,9 +413,9 @@ def test_hftbacktest_2_4_4_cuts_snapshots_of_tardis_to_the_first_and_drops_the_l
     tmp_path: Path,
 ) -> None:
     """Numbers of levels a side. Compiled, the arrays of 1 level take 3 unchecked, and 1 is written."""
-    messages = [(1 + at, snapshot_message(at, *_sides(levels))) for at, levels in enumerate((1, 3, 2))]
-    path = record(tmp_path / "day.gz", messages)
-    (made,) = convert("binance-usdm", [path], tmp_path / "out", Options(instrument="BTCUSDT")).files
+    path = tmp_path / "binance-futures_incremental_book_L2_2024-08-08_BTCUSDT.csv.gz"
+    path.write_bytes(gzip.compress(_tardis_book(1, 3, 2).encode()))
+    (made,) = convert("tardis", [path], tmp_path / "out").files
 
     assert _tardis(2, 2) == [4], "the last one is lost"
     with pytest.raises(IndexError, match="index 1 is out of bounds for axis 0 with size 1"):
@@ -424,9 +423,19 @@ def test_hftbacktest_2_4_4_cuts_snapshots_of_tardis_to_the_first_and_drops_the_l
     assert _levels_of_snapshots(load_events(made.path)) == [2, 6, 4]
 
 
-def _sides(levels: int) -> tuple[list[list[str]], list[list[str]]]:
-    bids = [[f"{59_999 - level}.0", "1"] for level in range(levels)]
-    return bids, [[f"{60_001 + level}.0", "1"] for level in range(levels)]
+def _tardis_book(*snapshots: int) -> str:
+    """Return a file of Tardis: snapshots of so many levels a side, each but the last followed by a change."""
+    lines = ["exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount"]
+    for number, levels in enumerate(snapshots):
+        at_us = T0_NS // 1_000 + 20 * number
+        for side, sign in (("bid", -1), ("ask", 1)):
+            prices = (60_000 + sign * (1 + level) for level in range(levels))
+            lines += [
+                f"binance-futures,BTCUSDT,{at_us},{at_us + 5},true,{side},{price},1" for price in prices
+            ]
+        if number < len(snapshots) - 1:
+            lines.append(f"binance-futures,BTCUSDT,{at_us + 10},{at_us + 15},false,bid,59999,2")
+    return "\n".join(lines) + "\n"
 
 
 def _tardis(*snapshots: int) -> list[int]:
