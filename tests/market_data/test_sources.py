@@ -424,6 +424,8 @@ BROKEN_TABLES = {
     "missing field": (f"trade,{T0_MS},{T0_MS},buy,1", "qty must be a number, was None"),
     "too many fields": (f"trade,{T0_MS},{T0_MS},buy,1,1,1", "line must have 6 columns"),
     "negative": (f"trade,{T0_MS},{T0_MS},buy,1,-1", "quantity >= 0"),
+    "open quote": (f'"trade,{T0_MS},{T0_MS},buy,1,1', "line must be UTF-8 with quotes in pairs"),
+    "another encoding": (f"tr\xe4de,{T0_MS},{T0_MS},buy,1,1", "line must be UTF-8"),
     "empty time": (f"trade,,{T0_MS},buy,1,1", "exch_time must be an integer"),
 }
 
@@ -433,13 +435,72 @@ def test_broken_lines_of_tables_are_named(tmp_path: Path, fault: str) -> None:
     line, rule = BROKEN_TABLES[fault]
     path = tmp_path / "mine.csv"
     good = f"trade,{T0_MS},{T0_MS + 1},buy,1,1"
-    path.write_text(f"kind,exch_time,local_time,side,price,qty\n{good}\n{line}\n{good}\n")
+    text = f"kind,exch_time,local_time,side,price,qty\n{good}\n{line}\n{good}\n"
+    path.write_bytes(text.encode("latin-1"))
 
     with pytest.raises(DataError, match=rule) as caught:
         convert("csv", [path], tmp_path / "out", Options(venue="mine", instrument="X"))
 
     assert "mine.csv:3:" in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+OWN = Options(venue="mine", instrument="X")
+A_TRADE: dict[str, Any] = {
+    "kind": "trade",
+    "exch_time": T0_MS,
+    "local_time": T0_MS + 1,
+    "side": "buy",
+    "price": 1.0,
+    "qty": 1.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"price": [1.0]}, "price must be numbers, times or texts, was List"),
+        ({"side": {"is": "buy"}}, "side must be numbers, times or texts, was Struct"),
+        ({"exch_time": T0_MS + 0.5}, "mine.parquet:1: exch_time must be an integer"),
+        ({"exch_time": float(T0_NS)}, "mine.parquet:1: exch_time must be an integer"),
+    ],
+    ids=["list", "struct", "part of a ms", "ns that a float64 cannot tell"],
+)
+def test_columns_of_a_wrong_kind_are_named(tmp_path: Path, change: dict[str, Any], rule: str) -> None:
+    pl.DataFrame([A_TRADE | change]).write_parquet(tmp_path / "mine.parquet")
+
+    with pytest.raises(DataError, match=rule):
+        convert("parquet", [tmp_path / "mine.parquet"], tmp_path / "out", OWN)
+
+
+def test_a_column_that_names_another_instrument_is_refused_whether_mapped_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    pl.DataFrame([A_TRADE | {"instrument": "X"}, A_TRADE | {"instrument": "Y"}]).write_csv(path)
+
+    with pytest.raises(
+        DataError, match=r"mine.csv:3: instrument must be X in all lines and files .* was 'Y'"
+    ):
+        convert("csv", [path], tmp_path / "out", OWN)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    pl.DataFrame([A_TRADE]).write_csv(path, include_bom=True)
+
+    assert told(rows_of(convert("csv", [path], tmp_path / "out", OWN))) == [(TRADE | BUY_FLAG, 1.0, 1.0)]
+
+
+@pytest.mark.parametrize("place", ["a password", "another method"])
+def test_a_zip_file_that_cannot_be_unpacked_is_an_error_with_its_name(tmp_path: Path, place: str) -> None:
+    path = zipped(tmp_path / "BTCUSDT-trades-2024-08-08.zip", [f"1,1,1,1,{T0_MS},true"])
+    raw = bytearray(path.read_bytes())
+    for at, sign in ((0, b"PK\3\4"), (2, b"PK\1\2")):  # local header and directory
+        entry = raw.find(sign) + 6 + at
+        raw[entry + (0 if place == "a password" else 2)] = 1 if place == "a password" else 99
+    path.write_bytes(bytes(raw))
+
+    with pytest.raises(DataError, match=r"2024-08-08.zip: must be a zip file that can be unpacked"):
+        convert("binance-public", [path], tmp_path / "out", PUBLIC)
 
 
 def test_a_grid_that_the_data_is_not_on_is_refused_with_the_line(tmp_path: Path) -> None:

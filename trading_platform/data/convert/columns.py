@@ -91,7 +91,7 @@ class ColumnsReader:
         return Table(raw.sink, raw.frame.select(*chosen, *fixed), raw.first_line)
 
     def _rows(self, table: Table) -> EventArray:
-        if self._maps_instrument:
+        if "instrument" in table.frame.columns:
             self._instrument = table.one_text("instrument", self._instrument)
         kinds = table.codes("kind", _KINDS)
         exch_ns = table.times_ns("exch_time", _UNITS)

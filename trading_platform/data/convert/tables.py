@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -18,6 +19,7 @@ from .lines import blocks, opened
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BATCH_ROWS: Final = 1 << 17
+FLOAT_EXACT: Final = 1 << 53  # from there on a float64 skips integers
 UNITS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 SIDES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("buy", "bid", "b", "1"), BUY_FLAG),
@@ -58,14 +60,18 @@ class Table:
         return filled.fill_null(value=False).to_numpy().astype(np.bool_)
 
     def integers(self, name: str) -> IntArray:
-        """Return a column as int64."""
-        found = self._column(name).cast(pl.Int64, strict=False)
+        """Return a column as int64; of float64 only what it can tell exactly: not times in ns."""
+        column = self._column(name)
+        found = column.cast(pl.Int64, strict=False)
+        if column.dtype.is_float():
+            exact = (found == column) & (found.abs() < FLOAT_EXACT)
+            found = found.set(~exact.fill_null(value=False), None)
         self._require(found, name, "an integer")
         return found.to_numpy().astype(np.int64)
 
     def codes(self, name: str, codes: Mapping[str, int]) -> IntArray:
         """Return a column of words as their codes; capitals do not count."""
-        words = self.frame[name].cast(pl.String).str.strip_chars().str.to_lowercase()
+        words = self._column(name).cast(pl.String).str.strip_chars().str.to_lowercase()
         found = words.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.Int64)
         self._require(found, name, f"one of {', '.join(codes)}")
         return found.to_numpy().astype(np.int64)
@@ -88,7 +94,7 @@ class Table:
 
     def one_text(self, name: str, before: str) -> str:
         """Return the text that all rows of a column share; ``before`` is that of earlier rows, "" if there are none."""
-        words = self.frame[name].cast(pl.String)
+        words = self._column(name).cast(pl.String)
         wanted = before or str(words[0])
         other = (words != wanted).fill_null(value=True)
         if other.any():
@@ -98,6 +104,8 @@ class Table:
 
     def _column(self, name: str) -> pl.Series:
         column = self.frame[name]
+        if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+            raise DataError(f"{self.sink.path}: {name} must be numbers, times or texts, was {column.dtype}")
         return column.str.strip_chars() if column.dtype == pl.String else column
 
     def _require(self, found: pl.Series, name: str, rule: str) -> None:
@@ -122,8 +130,9 @@ def csv_tables(sink: Sink, read_bytes: ReadBytes, header: Sequence[str] | None =
     for block in texts:
         text = block
         if not names:
+            text = text.removeprefix(BOM_UTF8)
             first, _, rest = text.partition(b"\n")
-            fields = [word.strip().strip('"') for word in first.decode(errors="replace").split(",")]
+            fields = _fields_of(first)
             has_header = header is None or not _is_number(fields[0])
             names = list(header[: len(fields)]) if header is not None else fields
             _check_names(sink, names, fields)
@@ -170,13 +179,27 @@ def _frame(sink: Sink, text: bytes, names: list[str]) -> pl.DataFrame:
         )
     except pl.exceptions.PolarsError as error:
         for at, line in enumerate(text.splitlines(), 1):
-            if line.count(b",") != wanted:
+            if b'"' not in line and line.count(b",") != wanted:
                 raise DataError(
                     f"{sink.path}:{sink.line + at}: line must have {len(names)} columns, was {line[:80]!r}: "
                     "remove the line, or fetch the file again"
                 ) from error
-        raise DataError(f"{sink.path}:{sink.line + 1}: must be csv from there on ({error})") from error
+            if line.count(b'"') % 2 or not _is_utf8(line):
+                raise DataError(
+                    f"{sink.path}:{sink.line + at}: line must be UTF-8 with quotes in pairs, was {line[:80]!r}: "
+                    "remove the line, or fetch the file again"
+                ) from error
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{sink.path}:{sink.line + 1}: must be csv from there on ({reason})") from error
     return frame
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_number(text: str) -> bool:
@@ -210,6 +233,10 @@ def _zip_blocks(sink: Sink, read_bytes: ReadBytes) -> Iterator[bytes]:
         raise DataError(
             f"{sink.path}: must be a complete zip file, was broken after line {sink.line} ({error}): fetch it again"
         ) from error
+    except RuntimeError as error:  # a password, or a method that is not implemented
+        raise DataError(
+            f"{sink.path}: must be a zip file that can be unpacked ({error}): unpack it"
+        ) from error
     except OSError as error:
         raise DataError(f"{sink.path}: must be a readable file ({error.strerror})") from error
 
@@ -241,9 +268,13 @@ def header_of(path: Path) -> list[str]:
         else:
             with opened(path) as (stream, _raw):
                 first = stream.read(1 << 16).partition(b"\n")[0]
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, IndexError):
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, IndexError, RuntimeError):
         return []
-    return [word.strip().strip('"') for word in first.decode(errors="replace").strip().split(",")]
+    return _fields_of(first.removeprefix(BOM_UTF8))
+
+
+def _fields_of(line: bytes) -> list[str]:
+    return [word.strip().strip('"') for word in line.decode(errors="replace").strip().split(",")]
 
 
 def require_columns(table: Table, names: Iterable[str]) -> None:
