@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -251,6 +252,27 @@ def test_truncated_and_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be a readable file"):
         convert(USDM, [path], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_truncated_file_names_the_last_line_that_was_whole(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.gz", [(number, trade(number)) for number in range(2000)])
+    cut = path.read_bytes()[:-1000]
+    path.write_bytes(cut)
+    whole = zlib.decompressobj(31).decompress(cut).count(b"\n")
+
+    assert 100 < whole < 2000
+    with pytest.raises(DataError, match=rf"a.gz: .* was broken after line {whole} "):
+        convert(USDM, [path], tmp_path / "out")
+
+
+def test_a_file_without_lines_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "LINE_BYTES_MAX", 1 << 21)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(1 << 24)))
+
+    with pytest.raises(DataError, match=r"a.gz:1: line must be at most 2,097,152 bytes long"):
+        convert(USDM, [tmp_path / "a.gz"], tmp_path / "out")
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
