@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
 import zlib
 from decimal import Decimal
 from pathlib import Path
@@ -273,6 +276,40 @@ def test_a_file_without_lines_does_not_fill_the_memory(
 
     with pytest.raises(DataError, match=r"a.gz:1: line must be at most 2,097,152 bytes long"):
         convert(USDM, [tmp_path / "a.gz"], tmp_path / "out")
+
+
+KILLED = """
+import os, signal, sys
+from trading_platform.data.convert import convert
+convert("binance-usdm", [sys.argv[1]], sys.argv[2], progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_what_a_killed_conversion_leaves_is_removed_by_the_next(tmp_path: Path) -> None:
+    path, out = record(tmp_path / "a.gz", [(2, depth(1))]), tmp_path / "out"
+    killed = subprocess.run([sys.executable, "-c", KILLED, path, out], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(out.glob(".convert-*/0.rows"))) == 1
+
+    convert(USDM, [path], out)
+
+    assert [one.name for one in out.iterdir()] == ["binance-usdm"]
+
+
+def test_two_conversions_into_one_catalogue_leave_each_other_alone(tmp_path: Path) -> None:
+    one = record(tmp_path / "one.gz", [(2, depth(1))])
+    other = record(tmp_path / "other.gz", [(5, depth(4, ids=(2, 2, 1)))])
+    out = tmp_path / "out"
+    made: list[Path] = []
+
+    def convert_the_other(*_: object) -> None:
+        if not made:
+            made.append(convert(USDM, [other], out).files[0].path)
+
+    made.append(convert(USDM, [one], out, progress=convert_the_other).files[0].path)
+
+    assert sorted(out.rglob("*.npy")) == sorted(made)
+    assert len(made) == 2
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
