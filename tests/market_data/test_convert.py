@@ -2,6 +2,10 @@
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -251,6 +255,61 @@ def test_truncated_and_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be a readable file"):
         convert(USDM, [path], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_truncated_file_names_the_last_line_that_was_whole(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.gz", [(number, trade(number)) for number in range(2000)])
+    cut = path.read_bytes()[:-1000]
+    path.write_bytes(cut)
+    whole = zlib.decompressobj(31).decompress(cut).count(b"\n")
+
+    assert 100 < whole < 2000
+    with pytest.raises(DataError, match=rf"a.gz: .* was broken after line {whole} "):
+        convert(USDM, [path], tmp_path / "out")
+
+
+def test_a_file_without_lines_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "LINE_BYTES_MAX", 1 << 21)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(1 << 24)))
+
+    with pytest.raises(DataError, match=r"a.gz:1: line must be at most 2,097,152 bytes long"):
+        convert(USDM, [tmp_path / "a.gz"], tmp_path / "out")
+
+
+KILLED = """
+import os, signal, sys
+from trading_platform.data.convert import convert
+convert("binance-usdm", [sys.argv[1]], sys.argv[2], progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_what_a_killed_conversion_leaves_is_removed_by_the_next(tmp_path: Path) -> None:
+    path, out = record(tmp_path / "a.gz", [(2, depth(1))]), tmp_path / "out"
+    killed = subprocess.run([sys.executable, "-c", KILLED, path, out], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(out.glob(".convert-*/0.rows"))) == 1
+
+    convert(USDM, [path], out)
+
+    assert [one.name for one in out.iterdir()] == ["binance-usdm"]
+
+
+def test_two_conversions_into_one_catalogue_leave_each_other_alone(tmp_path: Path) -> None:
+    one = record(tmp_path / "one.gz", [(2, depth(1))])
+    other = record(tmp_path / "other.gz", [(5, depth(4, ids=(2, 2, 1)))])
+    out = tmp_path / "out"
+    made: list[Path] = []
+
+    def convert_the_other(*_: object) -> None:
+        if not made:
+            made.append(convert(USDM, [other], out).files[0].path)
+
+    made.append(convert(USDM, [one], out, progress=convert_the_other).files[0].path)
+
+    assert sorted(out.rglob("*.npy")) == sorted(made)
+    assert len(made) == 2
 
 
 def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:

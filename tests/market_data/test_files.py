@@ -1,5 +1,8 @@
 """Event files are whole or refused, and never lost."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +122,7 @@ def test_an_error_while_writing_leaves_nothing_behind(tmp_path: Path) -> None:
         file.write(b"half")  # type: ignore[attr-defined]
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match=r"cannot be written \(disk full\)"):
         files.write_atomically(tmp_path / "a.npy", broken)
 
     assert list(tmp_path.iterdir()) == []
@@ -144,3 +147,40 @@ def test_rows_of_another_dtype_are_not_saved(tmp_path: Path) -> None:
 def test_hash_of_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be a readable file"):
         file_sha256(tmp_path / "absent")
+
+
+@contextmanager
+def files_of_at_most(count: int) -> Iterator[None]:
+    """Let the system refuse to write further than that, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_a_disk_without_room_keeps_what_was_there_and_names_the_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    save_events(path, small_market(3))
+    before = path.read_bytes()
+
+    with (
+        files_of_at_most(200),
+        pytest.raises(DataError, match=rf"a{suffix}: cannot be written .*: free space"),
+    ):
+        save_events(path, small_market(3000), overwrite=True)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [(path.name, before)]
+
+
+def test_of_several_files_none_moves_if_one_cannot(tmp_path: Path) -> None:
+    pairs = [(tmp_path / f"{name}.new", tmp_path / name) for name in ("a", "b")]
+    for new, _ in pairs:
+        new.write_bytes(b"new")
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "b").mkdir()
+
+    with pytest.raises(DataError, match=r"b: must be a file that can be made or replaced, was a directory"):
+        files.publish_all(pairs, overwrite=True)
+    assert (tmp_path / "a").read_bytes() == b"old"

@@ -265,6 +265,19 @@ def test_files_that_overlap_are_refused(tmp_path: Path) -> None:
         read(tmp_path, MIDNIGHT_NS, MIDNIGHT_NS + S)
 
 
+def test_files_that_overlap_elsewhere_do_no_harm(tmp_path: Path) -> None:
+    """A recording that is twice on one day does not take the other days away."""
+    put(tmp_path, market(MIDNIGHT_NS - 10 * S, snapshot=True), stem="a")
+    put(tmp_path, market(MIDNIGHT_NS - 10 * S + 5_000_000), stem="b")
+    put(tmp_path, market(MIDNIGHT_NS + S, snapshot=True), stem="c")
+
+    found = read(tmp_path, MIDNIGHT_NS + S, MIDNIGHT_NS + 2 * S)
+
+    assert [day.file.path.name for day in found.days] == ["c.npy"]
+    with pytest.raises(DataError, match=r"b.npy: must start when .*a.npy ends"):
+        read(tmp_path, MIDNIGHT_NS - 10 * S, MIDNIGHT_NS)
+
+
 @pytest.mark.parametrize(
     ("changes", "tick", "words"),
     [

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading_platform.data.convert import ConvertResult, Options, convert
+from trading_platform.data.convert import ConvertedFile, ConvertResult, Options, convert
 from trading_platform.data.events import (
     BUY_FLAG,
     DEPTH,
@@ -260,7 +260,7 @@ def test_archive_of_book_depth_is_one_level_a_band(tmp_path: Path) -> None:
 def test_days_of_the_archive_are_converted_one_after_the_other(tmp_path: Path) -> None:
     """The last rows of a day are received on the next: they are a file of their own beside that day's."""
     midnight_ms = 1_723_161_600_000
-    found = []
+    found: list[ConvertedFile] = []
     for day, first_ms in (("2024-08-08", midnight_ms - 1000), ("2024-08-09", midnight_ms)):
         times = (first_ms, first_ms + 999)
         trades = zipped(tmp_path / f"BTCUSDT-trades-{day}.zip", [f"{ms},1,1,1,{ms},true" for ms in times])

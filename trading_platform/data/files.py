@@ -138,13 +138,24 @@ def npz_member(file: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, overwrite: bool = False) -> None:
-    """Create ``path`` with what ``write`` writes, whole or not at all: an error leaves nothing behind."""
-    with _temporary_beside(path) as temporary:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        publish_all([(temporary, path)], overwrite=overwrite)
+    """Create ``path`` with what ``write`` writes, whole or not at all: an error leaves nothing behind.
+
+    Raises
+    ------
+    DataError : a file with other content exists and ``overwrite`` is false; the disk is full or must not be written
+    """
+    try:
+        with _temporary_beside(path) as temporary:
+            with temporary.open("xb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            publish_all([(temporary, path)], overwrite=overwrite)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror or error}): free space or write elsewhere; "
+            "what was there is as before"
+        ) from error
 
 
 def publish_all(pairs: Sequence[tuple[Path, Path]], *, overwrite: bool = False) -> None:
@@ -152,8 +163,15 @@ def publish_all(pairs: Sequence[tuple[Path, Path]], *, overwrite: bool = False) 
 
     Raises
     ------
-    DataError : a file with other content exists and ``overwrite`` is false; nothing was moved then
+    DataError : a file with other content exists and ``overwrite`` is false, a directory has one of the names, or is
+        not to be written; nothing was moved then
     """
+    for _, path in pairs:
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            what = "a directory" if path.is_dir() else f"in {path.parent}, which must not be written"
+            raise DataError(
+                f"{path}: must be a file that can be made or replaced, was {what}: write elsewhere; nothing was changed"
+            )
     if not overwrite:
         for temporary, path in pairs:
             if path.exists() and file_sha256(path) != file_sha256(temporary):

@@ -120,6 +120,7 @@ def read_range(
             f"has none: it has {_describe_times(files)}"
         )
     history = tuple(_history(files, days[0]))
+    _require_disjoint((*history, *days))
     steps = _steps_of([part.file for part in (*history, *days)], grid)
     for file in {day.file for day in days} - {part.file for part in history}:
         _require_bytes(file)
@@ -152,6 +153,7 @@ def read_book(
     rows = load_events(before[-1].path)
     cut = cut_row(rows, at_ns)
     history = tuple(_history(files, DayRows(before[-1], cut, len(rows), rows[cut:])))
+    _require_disjoint(history)
     return _book_of(history, _steps_of([part.file for part in history], grid), progress)
 
 
@@ -167,15 +169,18 @@ def _book_of(
 
 
 def _in_order(files: Sequence[CatalogFile]) -> list[CatalogFile]:
-    """Return files in the order of time; a DataError names two that overlap."""
-    ordered = sorted(files, key=lambda file: (file.output.first_local_ns, file.output.last_local_ns))
-    for earlier, later in pairwise(ordered):
+    return sorted(files, key=lambda file: (file.output.first_local_ns, file.output.last_local_ns))
+
+
+def _require_disjoint(parts: Sequence[DayRows]) -> None:
+    """Refuse two files that overlap in time among those that are used; others of the catalogue do no harm."""
+    used = dict.fromkeys(part.file for part in parts)  # one may be in front of the range and in it
+    for earlier, later in pairwise(used):
         if later.output.first_local_ns < earlier.output.last_local_ns:
             raise DataError(
                 f"{later.path}: must start when {earlier.name} ends ({time_text(earlier.output.last_local_ns)}) or "
                 f"later, starts at {time_text(later.output.first_local_ns)}: keep one of the two in the catalogue"
             )
-    return ordered
 
 
 def _require_days(files: Sequence[CatalogFile], start_ns: int, end_ns: int) -> None:

@@ -11,20 +11,24 @@ from ...model.errors import DataError
 from .base import ReadBytes, Sink
 
 BLOCK_BYTES: Final = 1 << 20
+LINE_BYTES_MAX: Final = 1 << 26  # bounds the memory of a file that has no lines
 _STAMP_DIGITS: Final = 19  # ns since 1970, 2001 to 2286
 
 
-class _Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+class Stream(Protocol):
+    """Bytes to be read."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return some bytes, at most ``size``; none at the end."""
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[_Stream, IO[bytes]]]:
+def opened(path: Path) -> Iterator[tuple[Stream, IO[bytes]]]:
     """Yield the text of a file, unpacked if its name ends with .gz, and the raw file below it."""
     with path.open("rb") as raw:
         if path.suffix == ".gz":
             with gzip.GzipFile(fileobj=raw) as plain:
-                yield cast(_Stream, plain), raw
+                yield cast(Stream, plain), raw
         else:
             yield raw, raw
 
@@ -36,17 +40,9 @@ def blocks(sink: Sink, read_bytes: ReadBytes) -> Iterator[bytes]:
     ------
     DataError : unreadable, truncated or damaged; says after which line (``sink.line``) that was
     """
-    rest = b""
     try:
         with opened(sink.path) as (plain, raw):
-            while block := plain.read(BLOCK_BYTES):
-                end = block.rfind(b"\n") + 1
-                if end:
-                    yield rest + block[:end]
-                    rest = block[end:]
-                else:
-                    rest += block
-                read_bytes(raw.tell())
+            yield from whole_lines(plain, raw, sink, read_bytes)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             f"{sink.path}: must be a complete gzip file, was broken after line {sink.line} ({error}): "
@@ -54,8 +50,47 @@ def blocks(sink: Sink, read_bytes: ReadBytes) -> Iterator[bytes]:
         ) from error
     except OSError as error:
         raise DataError(f"{sink.path}: must be a readable file ({error.strerror})") from error
+
+
+def whole_lines(plain: Stream, raw: IO[bytes], sink: Sink, read_bytes: ReadBytes) -> Iterator[bytes]:
+    """Yield blocks of whole lines; the last line may lack its end.
+
+    Raises
+    ------
+    DataError : a line without an end
+    """
+    rest = b""
+    for block in _blocks(plain, sink):
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield rest + block[:end]
+            rest = block[end:]
+        else:
+            rest += block
+        if len(rest) > LINE_BYTES_MAX:
+            raise DataError(
+                f"{sink.path}:{sink.line + 1}: line must be at most {LINE_BYTES_MAX:,} bytes long, was longer: "
+                "is it another kind of file?"
+            )
+        read_bytes(raw.tell())
     if rest:
         yield rest
+
+
+def _blocks(plain: Stream, sink: Sink) -> Iterator[bytes]:
+    """Yield the bytes of a stream; of one that is cut off the last whole line becomes ``sink.line``, for the error."""
+    held = bytearray()
+    try:
+        while part := plain.read1(BLOCK_BYTES):
+            held += part
+            if len(held) >= BLOCK_BYTES:
+                yield bytes(held)
+                held.clear()
+    except EOFError:
+        sink.line += held.count(b"\n")
+        raise
+    if held:
+        yield bytes(held)
 
 
 class LineParser(Protocol):

@@ -5,9 +5,7 @@ shifts the receipt clock once for all and orders the rows. Both hold a bounded n
 """
 
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, pairwise
@@ -28,6 +26,7 @@ from ..write import EventWriter
 from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
 from .merge import merged_chunks
 from .sources import CONVERTERS
+from .work import new_directories, work_folder
 
 BASE_LATENCY_NS: Final = 1  # the least that is valid: a row must arrive after it happened
 HELD_ROWS_MAX: Final = 1 << 20  # rows that wait for late ones: bounds the memory of a conversion
@@ -157,7 +156,7 @@ def convert(
     options = options or Options()
     converter, paths = _checked(source, files, options, base_latency_ns)
     root = Path(root)
-    with _directories() as make, _work_folder(root, make) as work:
+    with new_directories() as make, work_folder(root, make) as work:
         reader = converter.reader(options)
         grid = Grid(options.tick_size, options.lot_size)
         inputs = _read_all(paths, reader, grid, work, progress)
@@ -253,44 +252,6 @@ def _named(reader: Reader) -> tuple[str, str]:
         if value.startswith(".") or "/" in value or not value.isprintable() or len(value) > _NAME_BYTES_MAX:
             raise DataError(f"{name} must be a name that a directory can have, was {value!r}")
     return reader.venue, reader.instrument
-
-
-@contextmanager
-def _directories() -> Iterator[Callable[[Path], None]]:
-    """Yield what makes directories; after an error those that were made and are empty are removed again."""
-    made: list[Path] = []
-
-    def make(folder: Path) -> None:
-        absent = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(
-                f"{folder}: must be a directory that can be made ({error.strerror}): write elsewhere"
-            ) from error
-        made.extend(reversed(absent))
-
-    try:
-        yield make
-    except BaseException:
-        for folder in reversed(made):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-        raise
-
-
-@contextmanager
-def _work_folder(root: Path, make: Callable[[Path], None]) -> Iterator[Path]:
-    """Yield a folder on the disk of the outputs, so that finished files move there at once."""
-    make(root)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".convert-", dir=root) as folder:
-            yield Path(folder)
-    except OSError as error:
-        raise DataError(
-            f"{root}: cannot write there ({error.strerror or error}): free space or write elsewhere; "
-            "nothing was changed"
-        ) from error
 
 
 def _read_all(

@@ -6,7 +6,7 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import polars as pl
 from ...model.errors import DataError
 from ..events import BUY_FLAG, DEPTH_CLEAR, DEPTH_SNAPSHOT, EVENT, KIND_MASK, SELL_FLAG, EventArray, IntArray
 from .base import TIME_MAX_NS, TIME_MIN_NS, ReadBytes, Sink
-from .lines import blocks, opened
+from .lines import Stream, blocks, opened, whole_lines
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BATCH_ROWS: Final = 1 << 17
@@ -217,18 +217,8 @@ def _zip_blocks(sink: Sink, read_bytes: ReadBytes) -> Iterator[bytes]:
             members = archive.namelist()
             if len(members) != 1:
                 raise DataError(f"{sink.path}: must hold one file, holds {members}: unpack it")
-            rest = b""
             with archive.open(members[0]) as plain:
-                while block := plain.read(1 << 20):
-                    end = block.rfind(b"\n") + 1
-                    if end:
-                        yield rest + block[:end]
-                        rest = block[end:]
-                    else:
-                        rest += block
-                    read_bytes(raw.tell())
-            if rest:
-                yield rest
+                yield from whole_lines(cast(Stream, plain), raw, sink, read_bytes)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(
             f"{sink.path}: must be a complete zip file, was broken after line {sink.line} ({error}): fetch it again"
@@ -267,7 +257,7 @@ def header_of(path: Path) -> list[str]:
                 first = plain.readline()
         else:
             with opened(path) as (stream, _raw):
-                first = stream.read(1 << 16).partition(b"\n")[0]
+                first = stream.read1(1 << 16).partition(b"\n")[0]
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, IndexError, RuntimeError):
         return []
     return _fields_of(first.removeprefix(BOM_UTF8))
