@@ -151,6 +151,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, overwr
                 file.flush()
                 os.fsync(file.fileno())
             publish_all([(temporary, path)], overwrite=overwrite)
+    except BrokenPipeError:
+        raise  # where progress is shown has gone, not the disk
     except OSError as error:
         raise DataError(
             f"{path}: cannot be written ({error.strerror or error}): free space or write elsewhere; "

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._jit import kernel
-from ..model.errors import ConfigError, DataError
+from ..model.errors import ConfigError
 from ..model.records import TICKS_MAX, field_word, int64_record
 from .events import BUY_FLAG, DEPTH, DEPTH_SNAPSHOT, EVENT, SELL_FLAG, TRADE, EventArray, IntArray
 from .files import npz_member, require_event_suffix, write_atomically
@@ -217,15 +217,7 @@ def save_synthetic(
         with npz_member(file) as stream:
             append_all(EventWriter(stream, count))
 
-    try:
-        write_atomically(path, write, overwrite=overwrite)
-    except BrokenPipeError:
-        raise  # where progress is shown has gone, not the disk
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be written after {told.get('rows', 0):,} rows ({error.strerror or error}): "
-            "free space or write elsewhere; nothing was changed"
-        ) from error
+    write_atomically(path, write, overwrite=overwrite)
     return told
 
 

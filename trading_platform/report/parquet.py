@@ -53,7 +53,14 @@ def write_parquet(events: EventArray, instruments: Sequence[Instrument], directo
             )
     with ThreadPoolExecutor(len(frames)) as pool:  # the table of events takes as long as all others together
         written = {name: pool.submit(_write_frames, paths[name], made) for name, made in frames.items()}
-    return {name: rows.result() for name, rows in written.items()}
+    try:
+        return {name: rows.result() for name, rows in written.items()}
+    except BaseException:
+        for (
+            path
+        ) in paths.values():  # all or none; and on a full disk the record of the failure needs the room
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _by_events(
