@@ -34,6 +34,9 @@ class Gap:
     line: int
     expected: int
     found: int
+    local_ns: int = (
+        0  # of the first row from that line on, on the corrected clock; 0 until all files are read
+    )
 
 
 @dataclass

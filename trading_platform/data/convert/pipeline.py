@@ -146,6 +146,8 @@ def convert(
             clock_shift_ns=max(0, base_latency_ns - latency_min_ns),
             files=tuple(path.name for path in paths),
         )
+        for item in inputs:
+            item.sink.report.gaps = _dated(item.sink, stream.clock_shift_ns)
         writing = _Writing(inputs, reader, stream, grid, (venue, instrument), root, work)
         made = writing.write_all()
         for file in made:
@@ -241,6 +243,18 @@ def _read_one(reader: Reader, sink: Sink, progress: Progress | None) -> None:
 
     reader.read(sink.path, sink, read_bytes)
     read_bytes(size)
+
+
+def _dated(sink: Sink, clock_shift_ns: int) -> list[Gap]:
+    """Return the gaps of a file with their times; without any nothing is read again."""
+    left, found = list(sink.report.gaps), list[Gap]()
+    for chunk in sink.chunks if left else ():
+        rows = chunk.read()
+        while left and left[0].line <= rows["ival"][-1]:
+            gap = left.pop(0)
+            local_ns = int(rows["local_ts"][np.argmax(rows["ival"] >= gap.line)]) + clock_shift_ns
+            found.append(replace(gap, local_ns=local_ns))
+    return found + [replace(gap, local_ns=sink.chunks[-1].last_local_ns + clock_shift_ns) for gap in left]
 
 
 class _Writing:
