@@ -299,6 +299,21 @@ def test_archive_needs_a_latency_and_a_venue_and_one_kind_of_trades(tmp_path: Pa
 # --- Hyperliquid
 
 
+@pytest.mark.parametrize("source", ["tardis", "hyperliquid"])
+def test_a_symbol_that_no_directory_can_have_is_named_by_the_user(tmp_path: Path, source: str) -> None:
+    if source == "tardis":
+        path = csv_gz(
+            tmp_path / "a.gz", [TARDIS_TRADES, f"kraken,XBT/USD,{T0_US},{T0_US + 9},7,buy,101.0,0.5"]
+        )
+    else:
+        path = record(tmp_path / "a.gz", [(1, hl_trades((0, 1, "B"), coin="PURR/USDC"))])
+
+    with pytest.raises(DataError, match=r"instrument must be a name .* name it otherwise with --instrument"):
+        convert(source, [path], tmp_path / "out")
+    (file,) = convert(source, [path], tmp_path / "out", Options(instrument="A-B")).files
+    assert file.path.parts[-3] == file.facts.instrument == "A-B"
+
+
 def l2book(ms: int, bids: Mapping[str, str], asks: Mapping[str, str], coin: str = "BTC") -> str:
     levels = [[{"px": px, "sz": sz, "n": 1} for px, sz in side.items()] for side in (bids, asks)]
     return json.dumps({"channel": "l2Book", "data": {"coin": coin, "time": T0_MS + ms, "levels": levels}})

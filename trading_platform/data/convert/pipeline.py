@@ -207,7 +207,9 @@ def _named(reader: Reader) -> tuple[str, str]:
         if not value:
             raise ConfigError(f"{name} must be given (--{name}): the data does not name it")
         if value.startswith(".") or "/" in value or not value.isprintable() or len(value) > _NAME_BYTES_MAX:
-            raise DataError(f"{name} must be a name that a directory can have, was {value!r}")
+            raise DataError(
+                f"{name} must be a name that a directory can have, was {value!r}: name it otherwise with --{name}"
+            )
     return reader.venue, reader.instrument
 
 
