@@ -84,6 +84,8 @@ class HyperliquidReader:
     def _trade(self, data: Mapping[str, Any], sink: Sink) -> None:
         self._check_coin(data)
         number = data["tid"]
+        if not isinstance(number, int):
+            raise TypeError(f"tid must be an integer, was {number!r}")
         if number in self._trades:
             sink.ignore("trade told again")
             return

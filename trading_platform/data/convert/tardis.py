@@ -164,9 +164,17 @@ class TardisReader:
         )
         columns = [(f"{name}[{number}].price", f"{name}[{number}].amount") for number in numbers]
         require_columns(table, [amount for _, amount in columns])
-        price = np.column_stack([table.numbers(field, empty=0.0) for field, _ in columns])
+        price = np.column_stack([self._prices(table, field) for field, _ in columns])
         qty = np.column_stack([table.numbers(field, empty=0.0) for _, field in columns])
         return price, qty
+
+    def _prices(self, table: Table, name: str) -> FloatArray:
+        """Return a column of prices; 0 where there is none."""
+        price = table.numbers(name, empty=0.0)
+        wrong = table.is_filled(name) & ~(price > 0)
+        if wrong.any():
+            raise table.error(int(np.argmax(wrong)), name, "a price > 0, or empty")
+        return price
 
 
 def _differences(
