@@ -533,6 +533,21 @@ def test_a_column_that_names_another_instrument_is_refused_whether_mapped_or_not
         convert("csv", [path], tmp_path / "out", OWN)
 
 
+@pytest.mark.parametrize(
+    ("hours", "rule"),
+    [
+        (8, "mine.csv: the smallest feed latency of the data set must be at most an hour, was 28,800 s"),
+        (-8, "mine.csv:2: exch_ts must be at most an hour after local_ts, were 1723161256000000000 and"),
+    ],
+)
+def test_receipt_times_of_another_time_zone_are_no_slow_clock(tmp_path: Path, hours: int, rule: str) -> None:
+    path = tmp_path / "mine.csv"
+    pl.DataFrame([A_TRADE | {"local_time": T0_MS + hours * 3_600_000}] * 2).write_csv(path)
+
+    with pytest.raises(DataError, match=rule):
+        convert("csv", [path], tmp_path / "out", OWN)
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     pl.DataFrame([A_TRADE]).write_csv(path, include_bom=True)

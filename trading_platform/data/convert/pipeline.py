@@ -19,7 +19,7 @@ from ..events import EventArray
 from ..files import file_sha256, publish_all
 from ..manifest import Manifest, Output, SourceFile, Stream, manifest_path
 from ..order import NO_ROWS, StreamOrder
-from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
+from .base import CLOCK_OFF_MAX_NS, NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
 from .merge import merged_chunks
 from .sources import CONVERTERS
 from .work import new_directories, work_folder
@@ -138,6 +138,11 @@ def convert(
         inputs = _read_all(paths, reader, grid, work, progress)
         venue, instrument = _named(reader)
         latency_min_ns = min(item.sink.latency_min_ns for item in inputs)
+        if latency_min_ns > CLOCK_OFF_MAX_NS:
+            raise DataError(
+                f"{paths[0]}: the smallest feed latency of the data set must be at most an hour, was "
+                f"{latency_min_ns / 10**9:,.0f} s: are the times of the venue and of receipt both UTC?"
+            )
         stream = Stream(
             converter=converter.name,
             converter_version=converter.version,
