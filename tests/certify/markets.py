@@ -51,7 +51,12 @@ def insert(rows: EventArray, at: int, *added: Row) -> EventArray:
     return made
 
 
-def manifest_with(gap_count: int = 0, shift_ns: int = 0) -> Manifest:
+def manifest_with(
+    gap_count: int = 0,
+    shift_ns: int = 0,
+    gaps: Sequence[dict[str, Any]] = (),
+    fixes: Sequence[dict[str, Any]] = (),
+) -> Manifest:
     """Return a manifest that tells gaps and a correction of the clock."""
     return Manifest(
         venue="binance-usdm",
@@ -63,7 +68,8 @@ def manifest_with(gap_count: int = 0, shift_ns: int = 0) -> Manifest:
         stream=Stream("binance-usdm", 2, 1, 1, shift_ns, ("a.gz",)),
         source=SourceFile("a.gz", "0" * 64, 1),
         output=Output("a.npy", "0" * 64, 1, 1, 1, 1, 1, 1, 1),
-        report={"gap_count": gap_count},
+        report={"gap_count": gap_count, "gaps": list(gaps)},
+        fixes=tuple(fixes),
     )
 
 

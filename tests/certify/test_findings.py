@@ -178,6 +178,32 @@ def test_the_manifest_tells_gaps_and_the_correction_of_the_clock() -> None:
     assert certificate.verdict is Verdict.ERRORS
 
 
+def test_gaps_of_an_input_that_was_cut_are_told_where_they_are() -> None:
+    """The report of a conversion is about the whole input; each day has its own gaps."""
+    rows = healthy()
+    times = rows["local_ts"][[AT, AT + 60]].tolist()
+    gaps = [{"file": "a.gz", "line": 1, "expected": 5, "found": 8, "local_ns": at_ns} for at_ns in times]
+    told = manifest_with(2, gaps=gaps)
+    before, between, behind = certified(rows[:AT], rows[AT : AT + 60], rows[AT + 60 :], manifest=told).files
+
+    assert (found(before), found(between), found(behind)) == ({}, {"SEQUENCE_GAP": 1}, {"SEQUENCE_GAP": 1})
+    (place,) = between.findings[0].places
+    assert (place.row, place.time_ns, place.value) == (0, times[0], 3)
+    (whole,) = certified(rows, manifest=told).files
+    assert [place.row for place in whole.findings[0].places] == [AT, AT + 60]
+
+
+def test_gaps_that_cannot_be_placed_are_counted_for_every_file() -> None:
+    """More than are listed, or times that a repair has moved: a gap must not be lost."""
+    rows = healthy()
+    gap = {"file": "a.gz", "line": 1, "expected": 5, "found": 8, "local_ns": int(rows["local_ts"][AT])}
+    for count, fixes in ((30, []), (1, [{"code": "LATENCY"}])):
+        told = manifest_with(count, gaps=[gap], fixes=fixes)
+        first, second = certified(rows[: AT + 50], rows[AT + 50 :], manifest=told).files
+
+        assert found(first) == found(second) == {"SEQUENCE_GAP": count}
+
+
 def test_every_code_has_a_fault_here_and_is_either_repaired_or_said_why_not() -> None:
     told = {Code.SEQUENCE_GAP, Code.CLOCK_SHIFTED}
     assert {fault[0] for fault in FAULTS} | told == set(Code)

@@ -149,7 +149,9 @@ def test_gaps_in_the_sequence_are_counted_and_named_with_file_and_line(tmp_path:
         ("day1.gz", 2, 22, 29),
     ]
     manifest = json.loads(result.files[0].manifest.read_bytes())
-    assert manifest["report"]["gaps"] == [{"file": "day0.gz", "line": 3, "expected": 15, "found": 19}]
+    assert manifest["report"]["gaps"] == [
+        {"file": "day0.gz", "line": 3, "expected": 15, "found": 19, "local_ns": T0_NS + 3_000_000}
+    ]
 
 
 def test_only_the_first_gaps_are_listed_but_all_are_counted(tmp_path: Path) -> None:

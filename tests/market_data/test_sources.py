@@ -296,7 +296,56 @@ def test_archive_needs_a_latency_and_a_venue_and_one_kind_of_trades(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        ([f"1,1,1,1,{T0_MS}"], "columns must hold is_buyer_maker"),
+        (
+            ["id,qty,price,quote_qty,time,is_buyer_maker", f"1,1,1,1,{T0_MS},true"],
+            "column 2 must be price, was qty",
+        ),
+        (["id,price,qty,quote_qty,is_buyer_maker,time", f"1,1,1,1,true,{T0_MS}"], "column 5 must be time"),
+    ],
+    ids=["missing", "swapped", "swapped at the end"],
+)
+def test_columns_of_an_archive_are_those_that_are_read(tmp_path: Path, lines: list[str], rule: str) -> None:
+    with pytest.raises(DataError, match=rf"2024-08-08.zip:?1?: {rule}"):
+        convert(
+            "binance-public",
+            [zipped(tmp_path / "BTCUSDT-trades-2024-08-08.zip", lines)],
+            tmp_path / "out",
+            PUBLIC,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("price", ["-100", "NaN", "0", "x"])
+def test_a_price_of_a_tardis_snapshot_that_is_none_is_not_an_empty_level(tmp_path: Path, price: str) -> None:
+    head = (
+        "exchange,symbol,timestamp,local_timestamp,asks[0].price,asks[0].amount,bids[0].price,bids[0].amount"
+    )
+    path = csv_gz(tmp_path / "book.csv.gz", [head, f"x,A,{T0_US},{T0_US + 9},101,1,{price},1"])
+
+    with pytest.raises(DataError, match=rf"book.csv.gz:2: bids\[0\].price must be .*, was '{price}'"):
+        convert("tardis", [path], tmp_path / "out")
+
+
 # --- Hyperliquid
+
+
+@pytest.mark.parametrize("source", ["tardis", "hyperliquid"])
+def test_a_symbol_that_no_directory_can_have_is_named_by_the_user(tmp_path: Path, source: str) -> None:
+    if source == "tardis":
+        path = csv_gz(
+            tmp_path / "a.gz", [TARDIS_TRADES, f"kraken,XBT/USD,{T0_US},{T0_US + 9},7,buy,101.0,0.5"]
+        )
+    else:
+        path = record(tmp_path / "a.gz", [(1, hl_trades((0, 1, "B"), coin="PURR/USDC"))])
+
+    with pytest.raises(DataError, match=r"instrument must be a name .* name it otherwise with --instrument"):
+        convert(source, [path], tmp_path / "out")
+    (file,) = convert(source, [path], tmp_path / "out", Options(instrument="A-B")).files
+    assert file.path.parts[-3] == file.facts.instrument == "A-B"
 
 
 def l2book(ms: int, bids: Mapping[str, str], asks: Mapping[str, str], coin: str = "BTC") -> str:
@@ -347,6 +396,7 @@ def test_hyperliquid_books_are_told_as_differences_and_trades_once(tmp_path: Pat
         (l2book(-T0_MS + 17, {}, {}), "time must be milliseconds since 1970 .13 digits., was 17"),
         (hl_trades((1, 14, "X")), "side must be A or B, was 'X'"),
         ('{"channel": "l2Book"}', "no field 'data'"),
+        (hl_trades((1, 14, "B")).replace("14", "null"), "tid must be an integer, was None"),
     ],
 )
 def test_broken_lines_of_hyperliquid_are_named(tmp_path: Path, line: str, rule: str) -> None:
@@ -480,6 +530,21 @@ def test_a_column_that_names_another_instrument_is_refused_whether_mapped_or_not
     with pytest.raises(
         DataError, match=r"mine.csv:3: instrument must be X in all lines and files .* was 'Y'"
     ):
+        convert("csv", [path], tmp_path / "out", OWN)
+
+
+@pytest.mark.parametrize(
+    ("hours", "rule"),
+    [
+        (8, "mine.csv: the smallest feed latency of the data set must be at most an hour, was 28,800 s"),
+        (-8, "mine.csv:2: exch_ts must be at most an hour after local_ts, were 1723161256000000000 and"),
+    ],
+)
+def test_receipt_times_of_another_time_zone_are_no_slow_clock(tmp_path: Path, hours: int, rule: str) -> None:
+    path = tmp_path / "mine.csv"
+    pl.DataFrame([A_TRADE | {"local_time": T0_MS + hours * 3_600_000}] * 2).write_csv(path)
+
+    with pytest.raises(DataError, match=rule):
         convert("csv", [path], tmp_path / "out", OWN)
 
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from ...model.errors import DataError
-from ..events import EVENT, EventArray, IntArray
+from ..events import EVENT, LOCAL_FLAG, EventArray, IntArray
 from ..files import let_go
 from ..manifest import Manifest
 from ..validate import grid_ratio
@@ -119,7 +119,7 @@ def certify(
         manifest = manifests[index] if manifests is not None else None
         file = FileName(file=name, sha256=digests[index], rows=len(rows))
         follows = made[-1].file if made else None
-        made.append(_certificate(scan, looked, file, follows, (tick_size, lot_size), manifest))
+        made.append(_certificate(scan, looked, file, follows, (tick_size, lot_size), _told(manifest, rows)))
     return Certificate(tuple(made))
 
 
@@ -152,11 +152,11 @@ def _certificate(
     file: FileName,
     follows: FileName | None,
     grid: tuple[Decimal, Decimal],
-    manifest: Manifest | None,
+    told: Sequence[Finding],
 ) -> FileCertificate:
     tally = scan.tally[0]
     drift = drift_of(tally["latency_mins_ns"], int(tally["span_ns"]))
-    findings = [*_found(tally), *_derived(scan, looked, drift, follows), *_told(manifest)]
+    findings = [*_found(tally), *_derived(scan, looked, drift, follows), *told]
     findings.sort(key=lambda finding: (_GRAVEST.index(finding.severity), Code[finding.code]))
     severities = {finding.severity for finding in findings}
     verdict = Verdict.CLEAN
@@ -228,18 +228,38 @@ def _derived(
     return findings
 
 
-def _told(manifest: Manifest | None) -> list[Finding]:
+def _told(manifest: Manifest | None, rows: EventArray) -> list[Finding]:
     """Return what the manifest of the conversion tells: rows hold neither sequence ids nor the clock's correction."""
     if manifest is None:
         return []
-    findings = []
-    if manifest.gap_count:
-        findings.append(_finding(Code.SEQUENCE_GAP, manifest.gap_count))
+    count, places = _gaps(manifest, rows)
+    findings = [_finding(Code.SEQUENCE_GAP, count, places)] if count else []
     shift_ns = manifest.stream.clock_shift_ns
     if shift_ns:
         at_ns = manifest.output.first_local_ns
         findings.append(_finding(Code.CLOCK_SHIFTED, 1, [Place(row=0, time_ns=at_ns, value=shift_ns)]))
     return findings
+
+
+def _gaps(manifest: Manifest, rows: EventArray) -> tuple[int, list[Place]]:
+    """Return how many gaps a file has, and the first rows behind them.
+
+    The report is about the whole input, which may have been cut at midnight. If it lists all its gaps those of the
+    other days are left out, unless a repair moved the times.
+    """
+    count, listed = manifest.gap_count, manifest.report.get("gaps", [])
+    if not count or not all("local_ns" in gap for gap in listed):
+        return count, []
+    received = (rows["ev"] & np.uint64(LOCAL_FLAG)) != 0
+    local_ns = rows["local_ts"]
+    here = []
+    for gap in listed:
+        behind = received & (local_ns >= gap["local_ns"])
+        at = int(behind.argmax())
+        if behind[at] and (received[:at].any() or local_ns[at] == gap["local_ns"]):
+            here.append(Place(row=at, time_ns=int(local_ns[at]), value=int(gap["found"] - gap["expected"])))
+    is_exact = len(listed) == count and not manifest.fixes
+    return (len(here) if is_exact else count), here[:PLACES]
 
 
 def _facts(tally: np.void, drift: tuple[float, bool] | None) -> Facts:

@@ -120,7 +120,7 @@ MEANINGS: Final[Mapping[Code, Meaning]] = MappingProxyType({
     Code.SEQUENCE_GAP: Meaning(
         _ERROR, "holes in the venue's sequence ids: updates of the book are missing",
         "levels are wrong from there to the next snapshot, and with them queues and fills",
-        "fetch the missing part, or use the ranges between the gaps",
+        "fetch the missing part, or use the ranges between the gaps", "ids",
     ),
     Code.TIME_GAP: Meaning(
         _WARN, "times without any row, far longer than usual here",

@@ -19,6 +19,9 @@ DECIMALS_MAX: Final = 12
 NS_MAX: Final = np.iinfo(np.int64).max
 TIME_MIN_NS: Final = 946_684_800 * 10**9  # 2000-01-01
 TIME_MAX_NS: Final = 4_102_444_800 * 10**9  # 2100-01-01
+CLOCK_OFF_MAX_NS: Final = (
+    3_600 * 10**9
+)  # clocks of recorder and venue differ by seconds; by hours, one is no UTC
 GRID_TOLERANCE: Final = 1e-6  # of a step
 _PAIR: Final = {2}
 
@@ -34,6 +37,9 @@ class Gap:
     line: int
     expected: int
     found: int
+    local_ns: int = (
+        0  # of the first row from that line on, on the corrected clock; 0 until all files are read
+    )
 
 
 @dataclass
@@ -209,8 +215,8 @@ class Sink:
 
         Raises
         ------
-        DataError : a number that is not finite, a price <= 0, a quantity < 0, a time that is none, or a value off the
-            grid the user gave; names file and line
+        DataError : a number that is not finite, a price <= 0, a quantity < 0, a time that is none, one that is
+            hours in the future, or a value off the grid the user gave; names file and line
         """
         if not len(rows):
             return
@@ -240,6 +246,11 @@ class Sink:
                 good,
                 f"{name} must be a time of 2000 to 2099 in ns, was {{{name}}}: are its units as expected?",
             )
+        self._require(
+            rows,
+            rows["exch_ts"] - rows["local_ts"] <= CLOCK_OFF_MAX_NS,
+            "exch_ts must be at most an hour after local_ts, were {exch_ts} and {local_ts}: are both UTC?",
+        )
         off = self._grid.note(rows)
         if off >= 0:
             raise DataError(

@@ -27,7 +27,7 @@ from ..events import (
     IntArray,
 )
 from .base import Converter, Options, ReadBytes, Sink
-from .tables import TRUTHS, Table, csv_tables, event_rows, whole_groups, with_clears
+from .tables import TRUTHS, Table, csv_tables, event_rows, require_columns, whole_groups, with_clears
 
 _UNITS: Final = ("ms", "us")
 _NAME: Final = re.compile(r"(?P<symbol>[^-]+)-(?P<kind>trades|aggTrades|bookTicker|bookDepth)-.+")
@@ -46,6 +46,7 @@ _COLUMNS: Final = {
     "bookTicker": _TICKER_COLUMNS,
     "bookDepth": _DEPTH_COLUMNS,
 }
+_OPTIONAL: Final = ("is_best_match", "event_time")  # spot only; never read
 _TRADES, _BOOK = 0, 1  # channels: trades go first
 
 
@@ -113,6 +114,7 @@ class BinancePublicReader:
         }
         tables = csv_tables(sink, read_bytes, _COLUMNS[kind])
         for table in whole_groups(tables, "timestamp") if kind == "bookDepth" else tables:
+            require_columns(table, [name for name in _COLUMNS[kind] if name not in _OPTIONAL])
             sink.count(kind, len(table.lines))
             sink.write(rows_of[kind](table))
 

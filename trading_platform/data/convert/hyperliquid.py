@@ -24,10 +24,15 @@ class HyperliquidReader:
 
     def __init__(self, options: Options) -> None:
         self.venue = options.venue or "hyperliquid"
-        self.instrument = ""
+        self._coin, self._given = "", options.instrument or ""
         self._book: tuple[dict[str, str], dict[str, str]] | None = None  # price -> size, bids and asks
         self._book_ms = 0
         self._trades: dict[int, None] = {}  # ids of the newest: a subscription begins with known ones
+
+    @property
+    def instrument(self) -> str:
+        """The name given, for coins that no directory can have (PURR/USDC); else the coin that all messages name."""
+        return self._given or self._coin
 
     def channel(self, path: Path) -> int:  # noqa: ARG002 (one recording holds all streams)
         """Return 0: a recording holds all streams of the coin."""
@@ -79,6 +84,8 @@ class HyperliquidReader:
     def _trade(self, data: Mapping[str, Any], sink: Sink) -> None:
         self._check_coin(data)
         number = data["tid"]
+        if not isinstance(number, int):
+            raise TypeError(f"tid must be an integer, was {number!r}")
         if number in self._trades:
             sink.ignore("trade told again")
             return
@@ -92,10 +99,10 @@ class HyperliquidReader:
         sink.pairs(TRADE | side, _ms(data["time"]) * NS_PER_MS, ((data["px"], data["sz"]),))
 
     def _check_coin(self, data: Mapping[str, Any]) -> None:
-        self.instrument = self.instrument or str(data["coin"])
-        if data["coin"] != self.instrument:
+        self._coin = self._coin or str(data["coin"])
+        if data["coin"] != self._coin:
             raise ValueError(
-                f"coin must be {self.instrument} in all lines and files, was {data['coin']!r}: separate the streams"
+                f"coin must be {self._coin} in all lines and files, was {data['coin']!r}: separate the streams"
             )
 
 
@@ -122,5 +129,5 @@ HYPERLIQUID: Final = Converter(
     1,
     "Hyperliquid: l2Book and trades",
     HyperliquidReader,
-    frozenset({"venue"}),
+    frozenset({"venue", "instrument"}),
 )

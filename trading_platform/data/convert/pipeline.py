@@ -23,7 +23,7 @@ from ..files import file_sha256, load_events, publish_all
 from ..manifest import Manifest, Output, SourceFile, Stream, manifest_path
 from ..order import NO_ROWS, StreamOrder
 from ..write import EventWriter
-from .base import NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
+from .base import CLOCK_OFF_MAX_NS, NS_MAX, Chunk, Converter, FileReport, Gap, Grid, Options, Reader, Sink
 from .merge import merged_chunks
 from .sources import CONVERTERS
 from .work import new_directories, work_folder
@@ -162,6 +162,11 @@ def convert(
         inputs = _read_all(paths, reader, grid, work, progress)
         venue, instrument = _named(reader)
         latency_min_ns = min(item.sink.latency_min_ns for item in inputs)
+        if latency_min_ns > CLOCK_OFF_MAX_NS:
+            raise DataError(
+                f"{paths[0]}: the smallest feed latency of the data set must be at most an hour, was "
+                f"{latency_min_ns / 10**9:,.0f} s: are the times of the venue and of receipt both UTC?"
+            )
         stream = Stream(
             converter=converter.name,
             converter_version=converter.version,
@@ -170,6 +175,8 @@ def convert(
             clock_shift_ns=max(0, base_latency_ns - latency_min_ns),
             files=tuple(path.name for path in paths),
         )
+        for item in inputs:
+            item.sink.report.gaps = _dated(item.sink, stream.clock_shift_ns)
         writing = _Writing(inputs, reader, stream, grid, (venue, instrument), root, work)
         made = _certified(writing.write_all(), root, work)
         for file in made:
@@ -250,7 +257,9 @@ def _named(reader: Reader) -> tuple[str, str]:
         if not value:
             raise ConfigError(f"{name} must be given (--{name}): the data does not name it")
         if value.startswith(".") or "/" in value or not value.isprintable() or len(value) > _NAME_BYTES_MAX:
-            raise DataError(f"{name} must be a name that a directory can have, was {value!r}")
+            raise DataError(
+                f"{name} must be a name that a directory can have, was {value!r}: name it otherwise with --{name}"
+            )
     return reader.venue, reader.instrument
 
 
@@ -286,6 +295,18 @@ def _read_one(reader: Reader, sink: Sink, progress: Progress | None) -> None:
 
     reader.read(sink.path, sink, read_bytes)
     read_bytes(size)
+
+
+def _dated(sink: Sink, clock_shift_ns: int) -> list[Gap]:
+    """Return the gaps of a file with their times; without any nothing is read again."""
+    left, found = list(sink.report.gaps), list[Gap]()
+    for chunk in sink.chunks if left else ():
+        rows = chunk.read()
+        while left and left[0].line <= rows["ival"][-1]:
+            gap = left.pop(0)
+            local_ns = int(rows["local_ts"][np.argmax(rows["ival"] >= gap.line)]) + clock_shift_ns
+            found.append(replace(gap, local_ns=local_ns))
+    return found + [replace(gap, local_ns=sink.chunks[-1].last_local_ns + clock_shift_ns) for gap in left]
 
 
 class _Writing:

@@ -137,6 +137,7 @@ def csv_tables(sink: Sink, read_bytes: ReadBytes, header: Sequence[str] | None =
             names = list(header[: len(fields)]) if header is not None else fields
             _check_names(sink, names, fields)
             if has_header:
+                _check_places(sink, names, fields)
                 text = rest
                 sink.line += 1
         if not text.strip():
@@ -169,6 +170,16 @@ def _check_names(sink: Sink, names: list[str], fields: list[str]) -> None:
             f"{sink.path}:1: columns must have a name each ({', '.join(names)}), were {', '.join(fields)}: "
             "is it another kind of file?"
         )
+
+
+def _check_places(sink: Sink, names: Sequence[str], fields: Sequence[str]) -> None:
+    """Refuse a header that has one of our columns at another place than the one it is read from."""
+    for at, field in enumerate(fields):
+        known = field.lower().replace("quantity", "qty").removeprefix("best_")
+        if known in names and names.index(known) != at:
+            raise DataError(
+                f"{sink.path}:1: column {at + 1} must be {names[at]}, was {field}: is it another kind of file?"
+            )
 
 
 def _frame(sink: Sink, text: bytes, names: list[str]) -> pl.DataFrame:

@@ -46,7 +46,7 @@ class TardisReader:
 
     def __init__(self, options: Options) -> None:
         self._venue, self._given_venue = options.venue or "", options.venue
-        self._symbol = ""
+        self._symbol, self._given = "", options.instrument or ""
         self._book_kinds: set[str] = set()
         self._last: dict[str, tuple[FloatArray, FloatArray]] = {}  # newest snapshot, per side
         self._has_book = False
@@ -58,8 +58,8 @@ class TardisReader:
 
     @property
     def instrument(self) -> str:
-        """The symbol that all rows name."""
-        return self._symbol
+        """The name given, for symbols that no directory can have (XBT/USD); else the symbol that all rows name."""
+        return self._given or self._symbol
 
     def channel(self, path: Path) -> int:
         """Return 0 for trades, 1 for the book."""
@@ -164,9 +164,17 @@ class TardisReader:
         )
         columns = [(f"{name}[{number}].price", f"{name}[{number}].amount") for number in numbers]
         require_columns(table, [amount for _, amount in columns])
-        price = np.column_stack([table.numbers(field, empty=0.0) for field, _ in columns])
+        price = np.column_stack([self._prices(table, field) for field, _ in columns])
         qty = np.column_stack([table.numbers(field, empty=0.0) for _, field in columns])
         return price, qty
+
+    def _prices(self, table: Table, name: str) -> FloatArray:
+        """Return a column of prices; 0 where there is none."""
+        price = table.numbers(name, empty=0.0)
+        wrong = table.is_filled(name) & ~(price > 0)
+        if wrong.any():
+            raise table.error(int(np.argmax(wrong)), name, "a price > 0, or empty")
+        return price
 
 
 def _differences(
@@ -200,5 +208,5 @@ TARDIS: Final = Converter(
     1,
     "Tardis csv: incremental_book_L2 or book_snapshot_N, trades",
     TardisReader,
-    frozenset({"venue"}),
+    frozenset({"venue", "instrument"}),
 )
