@@ -1,15 +1,17 @@
 """Healthy markets to break, and short ways to certify them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from market_data.builders import BOTH, T0_NS, rows_of
 
 from trading_platform.data.certify import Certificate, FileCertificate, Overrides, certify
 from trading_platform.data.events import BUY_FLAG, DEPTH, DEPTH_SNAPSHOT, SELL_FLAG, TRADE, EventArray
-from trading_platform.data.manifest import Manifest, Output, SourceFile, Stream
+from trading_platform.data.manifest import Manifest, Output, RowCounts, SourceFile, Stream
 
 TICK: Final = Decimal("0.1")
 LOT: Final = Decimal("0.001")
@@ -84,7 +86,7 @@ def certified(
         tick_size=TICK,
         lot_size=LOT,
         digests=["0" * 64] * len(arrays),
-        manifests=None if manifest is None else [manifest] * len(arrays),
+        manifests=None if manifest is None else [_of_rows(manifest, rows) for rows in arrays],
         overrides=overrides,
     )
 
@@ -92,3 +94,10 @@ def certified(
 def found(certificate: FileCertificate) -> dict[str, int]:
     """Return codes and counts."""
     return {finding.code: finding.count for finding in certificate.findings}
+
+
+def _of_rows(manifest: Manifest, rows: EventArray) -> Manifest:
+    """Return the manifest that a conversion writes beside these rows of its input."""
+    counts = RowCounts()
+    counts.add(rows)
+    return replace(manifest, output=Output("a.npy", "0" * 64, **counts.told()))

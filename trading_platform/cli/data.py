@@ -89,7 +89,7 @@ def convert(
         {
             "path": str(one.path),
             "rows": one.rows,
-            "gaps": one.report.gap_count,
+            "gaps": one.facts.gap_count,
             "day": one.facts.day.isoformat(),
             "verdict": str(one.certificate.verdict),
             "findings": {finding.code: finding.count for finding in one.certificate.findings},
@@ -142,7 +142,7 @@ def _print_converted(result: "ConvertResult", derived: list[str]) -> None:
             f"give that of the date with --{name}-size"
         )
     for one in result.files:
-        gaps = one.report.gap_count
+        gaps = one.facts.gap_count
         print(
             f"wrote {one.path} ({one.rows:,} rows, {gaps} gap{'' if gaps == 1 else 's'}, {one.certificate.verdict})"
         )

@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -120,9 +120,26 @@ class Manifest:
     clip: Mapping[str, Any] | None = field(default=None)
 
     @property
+    def gaps(self) -> tuple[Mapping[str, Any], ...]:
+        """The holes in the chain of the venue's sequence ids that are listed with a time within this file."""
+        first_ns, last_ns = self.output.first_local_ns, self.output.last_local_ns
+        return tuple(gap for gap in self._listed_gaps if first_ns <= gap.get("local_ns", 0) <= last_ns)
+
+    @property
     def gap_count(self) -> int:
-        """Holes in the chain of the venue's sequence ids, as the conversion counted them."""
-        return int(self.report.get("gap_count", 0))
+        """How many holes this file has.
+
+        The report is about the whole input, which may have been cut at midnight. If it does not list all holes, or a
+        repair moved the times, each file counts all of them: none must be lost.
+        """
+        count, listed = int(self.report.get("gap_count", 0)), self._listed_gaps
+        is_exact = len(listed) == count and all("local_ns" in gap for gap in listed) and not self.fixes
+        return len(self.gaps) if is_exact else count
+
+    @property
+    def _listed_gaps(self) -> Sequence[Mapping[str, Any]]:
+        listed: Sequence[Mapping[str, Any]] = self.report.get("gaps", ())
+        return listed
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON with sorted keys; absent parts (merged, clip) are left out."""

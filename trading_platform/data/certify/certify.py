@@ -232,8 +232,8 @@ def _told(manifest: Manifest | None, rows: EventArray) -> list[Finding]:
     """Return what the manifest of the conversion tells: rows hold neither sequence ids nor the clock's correction."""
     if manifest is None:
         return []
-    count, places = _gaps(manifest, rows)
-    findings = [_finding(Code.SEQUENCE_GAP, count, places)] if count else []
+    count = manifest.gap_count
+    findings = [_finding(Code.SEQUENCE_GAP, count, _gap_places(manifest, rows))] if count else []
     shift_ns = manifest.stream.clock_shift_ns
     if shift_ns:
         at_ns = manifest.output.first_local_ns
@@ -241,25 +241,20 @@ def _told(manifest: Manifest | None, rows: EventArray) -> list[Finding]:
     return findings
 
 
-def _gaps(manifest: Manifest, rows: EventArray) -> tuple[int, list[Place]]:
-    """Return how many gaps a file has, and the first rows behind them.
-
-    The report is about the whole input, which may have been cut at midnight. If it lists all its gaps those of the
-    other days are left out, unless a repair moved the times.
-    """
-    count, listed = manifest.gap_count, manifest.report.get("gaps", [])
-    if not count or not all("local_ns" in gap for gap in listed):
-        return count, []
-    received = (rows["ev"] & np.uint64(LOCAL_FLAG)) != 0
-    local_ns = rows["local_ts"]
-    here = []
-    for gap in listed:
-        behind = received & (local_ns >= gap["local_ns"])
-        at = int(behind.argmax())
-        if behind[at] and (received[:at].any() or local_ns[at] == gap["local_ns"]):
-            here.append(Place(row=at, time_ns=int(local_ns[at]), value=int(gap["found"] - gap["expected"])))
-    is_exact = len(listed) == count and not manifest.fixes
-    return (len(here) if is_exact else count), here[:PLACES]
+def _gap_places(manifest: Manifest, rows: EventArray) -> list[Place]:
+    """Return the first rows behind the listed gaps of a file."""
+    left, places = list(manifest.gaps[:PLACES]), list[Place]()
+    for start in range(0, len(rows), PAUSE_ROWS) if left else ():
+        piece = rows[start : start + PAUSE_ROWS]
+        received = np.flatnonzero(piece["ev"] & np.uint64(LOCAL_FLAG))
+        local_ns = piece["local_ts"][received]
+        while left and len(local_ns) and local_ns[-1] >= left[0]["local_ns"]:
+            gap = left.pop(0)
+            at = int(np.argmax(local_ns >= gap["local_ns"]))
+            lost = int(gap["found"] - gap["expected"])
+            places.append(Place(row=start + int(received[at]), time_ns=int(local_ns[at]), value=lost))
+        let_go(rows)
+    return places
 
 
 def _facts(tally: np.void, drift: tuple[float, bool] | None) -> Facts:
