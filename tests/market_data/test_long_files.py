@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from bad_input.test_disks import allowed
 
+from trading_platform.data.catalog import find_files
+from trading_platform.data.certify import certify_files
 from trading_platform.data.convert import convert, pipeline
 from trading_platform.data.files import load_events
 from trading_platform.data.manifest import read_manifest
@@ -142,3 +144,20 @@ def test_a_full_disk_leaves_nothing_and_harms_nothing(tmp_path: Path) -> None:
         assert answer.stderr.startswith("DataError: "), answer.stderr
         assert "free space or write elsewhere" in answer.stderr
         assert answer.stdout.split() == [f"{out}:", "kept", f"{out}/kept:", "file", "kept"]
+
+
+def test_each_day_of_a_file_over_midnight_has_its_own_gaps(tmp_path: Path) -> None:
+    midnight_ms = (T0_NS // (86_400 * 10**9) + 1) * 86_400_000 - T0_NS // 10**6
+    lines = [
+        (midnight_ms + ms + 1, depth(midnight_ms + ms, ids=(first, first, before)))
+        for ms, first, before in ((-3000, 1, 0), (-2000, 2, 1), (1000, 9, 8), (2000, 20, 19))
+    ]
+
+    result = convert("binance-usdm", [record(tmp_path / "night.gz", lines)], tmp_path / "out")
+
+    assert result.gap_count == 2
+    assert [file.facts.gap_count for file in find_files(tmp_path / "out")] == [0, 2]
+    certificates = certify_files([file.path for file in result.files]).files
+    told = [[finding for finding in one.findings if finding.code == "SEQUENCE_GAP"] for one in certificates]
+    assert told[0] == []
+    assert [(place.row, place.value) for place in told[1][0].places] == [(0, 6), (1, 10)]

@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from ...model.errors import DataError
+from ..gaps import own_gaps
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SCHEMA: Final = "trading-platform/market-data/2"
@@ -88,11 +89,12 @@ class CatalogFile:
         """What the manifest says about the file; a DataError names what is missing in it."""
         manifest = self.manifest
         try:
-            output, report = manifest["output"], manifest["report"]
+            output, has_gaps = manifest["output"], int(manifest["report"]["gap_count"]) > 0
             counts = {name: int(output[name]) for name in _COUNTS}
+            span = counts["first_local_ns"], counts["last_local_ns"]
             return Facts(
                 sha256=str(output["sha256"]),
-                gap_count=int(report["gap_count"]),
+                gap_count=own_gaps(manifest, *span)[0] if has_gaps else 0,
                 tick_size=Decimal(manifest["tick_size"]),
                 lot_size=Decimal(manifest["lot_size"]),
                 grid=str(manifest["grid"]),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...model.errors import DataError
 from ..events import EVENT, LOCAL_FLAG, EventArray, IntArray
+from ..gaps import own_gaps
 from ..validate import grid_ratio
 from .book import NO_LEVEL
 from .codes import MEANINGS, Code, Severity, Verdict, meaning
@@ -239,25 +240,18 @@ def _told(manifest: Mapping[str, Any] | None, rows: EventArray) -> list[Finding]
 
 
 def _gaps(manifest: Mapping[str, Any], rows: EventArray) -> tuple[int, list[Place]]:
-    """Return how many gaps a file has, and the first rows behind them.
-
-    The report is about the whole input, which may have been cut at midnight. If it lists all its gaps those of the
-    other days are left out, unless a repair moved the times.
-    """
-    report = manifest.get("report", {})
-    count, listed = int(report.get("gap_count", 0)), report.get("gaps", [])
-    if not count or not all("local_ns" in gap for gap in listed):
-        return count, []
-    received = (rows["ev"] & np.uint64(LOCAL_FLAG)) != 0
-    local_ns = rows["local_ts"]
-    here = []
-    for gap in listed:
-        behind = received & (local_ns >= gap["local_ns"])
-        at = int(behind.argmax())
-        if behind[at] and (received[:at].any() or local_ns[at] == gap["local_ns"]):
-            here.append(Place(row=at, time_ns=int(local_ns[at]), value=int(gap["found"] - gap["expected"])))
-    is_exact = len(listed) == count and not manifest.get("fixes")
-    return (len(here) if is_exact else count), here[:PLACES]
+    """Return how many gaps a file has, and the first rows behind them."""
+    received = np.flatnonzero(rows["ev"] & np.uint64(LOCAL_FLAG))
+    if not len(received):
+        return own_gaps(manifest, 0, 0)[0], []
+    local_ns = rows["local_ts"][received]
+    count, gaps = own_gaps(manifest, int(local_ns[0]), int(local_ns[-1]))
+    places = []
+    for gap in gaps[:PLACES]:
+        at = int(np.argmax(local_ns >= gap["local_ns"]))
+        lost = int(gap["found"] - gap["expected"])
+        places.append(Place(row=int(received[at]), time_ns=int(local_ns[at]), value=lost))
+    return count, places
 
 
 def _facts(tally: np.void, drift: tuple[float, bool] | None) -> Facts:
