@@ -96,7 +96,7 @@ def test_data_is_named_exactly_once_and_the_error_names_both_ways() -> None:
         ({"start": 1_723_161_300}, "engine.data.start must be text in quotes, was 1723161300"),
         (
             {"venue": "../binance"},
-            "engine.data.venue must be 1 to 64 letters, digits or ._:@-, the first a letter or",
+            "engine.data.venue must be 1 to 64 letters, digits or ._:@-, the first a letter, digit or @",
         ),
         ({"instrument": "BTC/USDT"}, "engine.data.instrument must be 1 to 64 letters, digits or"),
         ({"root": ""}, 'engine.data.root must not be empty, was ""'),

@@ -419,3 +419,22 @@ def test_progress_ends_at_the_size_of_each_file(tmp_path: Path, monkeypatch: pyt
     assert len(calls) > 4
     assert calls[-3][1] == calls[-3][2]
     assert calls[-1][1] == calls[-1][2]
+
+
+def test_differences_told_again_change_nothing_and_are_no_hole(tmp_path: Path) -> None:
+    """Recordings that overlap hold messages twice; ids that were seen are old, wherever they come from."""
+    once = [(1, depth(0, ids=(1, 2, 0))), (2, depth(1, ids=(3, 5, 2))), (5, depth(4, ids=(6, 7, 5)))]
+    twice = [*once[:2], (3, depth(0, ids=(1, 2, 0))), (4, depth(1, ids=(3, 5, 2))), once[2]]
+    overlapping = [*once[:2], (5, depth(4, ids=(4, 7, 3)))]
+
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+    made = [
+        convert_lines(tmp_path / str(number), lines)
+        for number, lines in enumerate((once, twice, overlapping))
+    ]
+
+    assert [one.gap_count for one in made] == [0, 0, 0]
+    assert made[1].reports[0].ignored == {"depthUpdate older than the book": 2}
+    rows = [load_events(one.files[0].path) for one in made]
+    assert rows[0].tobytes() == rows[1].tobytes() == rows[2].tobytes()

@@ -1,6 +1,7 @@
 """``data convert`` and ``data synth``: event files that the engine maps."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -36,7 +37,10 @@ def convert(
     out: Annotated[Path, typer.Option("--out", "-o", help="Catalogue: <out>/<venue>/<instrument>/<day>.")],
     venue: Annotated[str | None, typer.Option(help="Name of the venue; else the source's.")] = None,
     instrument: Annotated[
-        str | None, typer.Option(help="Symbol, where the data does not name it (csv, parquet).")
+        str | None,
+        typer.Option(
+            help="Symbol, where the data does not name it (csv, parquet), or one that a directory cannot have."
+        ),
     ] = None,
     tick_size: Annotated[
         str | None, typer.Option(help="Step of prices at that date; else derived from the decimals.")
@@ -106,9 +110,7 @@ def convert(
                 "tick_size": str(result.files[0].facts.tick_size),
                 "lot_size": str(result.files[0].facts.lot_size),
                 "grid": result.files[0].facts.grid,
-                "ignored": {
-                    kind: count for report in result.reports for kind, count in report.ignored.items()
-                },
+                "ignored": dict(sum((Counter(report.ignored) for report in result.reports), Counter())),
                 "files": made,
             }
         )

@@ -10,7 +10,8 @@ from .data_root import DATA_ROOT, DATA_ROOT_VARIABLE
 from .fields import Problem, Section, raise_problems, show
 from .times import TIME_TEXT, parse_time_ns, time_text
 
-FOLDER_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$"  # a name of one folder: no path can hide in it
+FOLDER_RULE: Final = "1 to 64 letters, digits or ._:@-, the first a letter, digit or @"
+FOLDER_NAME: Final = r"^[A-Za-z0-9@][A-Za-z0-9._:@-]{0,63}$"  # a name of one folder: no path can hide in it
 
 
 def _canonical(text: str) -> str:
@@ -23,8 +24,7 @@ def _canonical(text: str) -> str:
 
 def _folder_name(text: str) -> str:
     if not re.fullmatch(FOLDER_NAME, text):
-        rule = "1 to 64 letters, digits or ._:@-, the first a letter or digit"
-        raise_problems([Problem("", f"must be {rule}, was {show(text)}")])
+        raise_problems([Problem("", f"must be {FOLDER_RULE}, was {show(text)}")])
     return text
 
 

@@ -163,7 +163,7 @@ class BinanceReader:
         report.lines = int(state["line"])
         old, stale = int(state["old_depths"]), int(state["stale_tickers"])
         sink.count("depthUpdate", int(state["depths"]) - old)
-        sink.ignore("depthUpdate older than the snapshot", old)
+        sink.ignore("depthUpdate older than the book", old)
         sink.count("trade", int(state["trades"]))
         sink.count("snapshot", int(state["snapshots"]))
         (sink.count if self._use_ticker else sink.ignore)("bookTicker", int(state["tickers"]) - stale)

@@ -452,6 +452,9 @@ def _depth(text: Text, end: int, work: Work) -> int:
     _date(work, exch_ns)
     exch_ns = _book_ns(state, exch_ns)
     state["depths"] += 1
+    if last <= state["last_u"]:
+        state["old_depths"] += 1  # told again: by recordings that overlap, say
+        return DONE
     _chain(work, first, last, before)
     if last < state["snapshot_u"] + (0 if state["is_futures"] != 0 else 1):
         state["old_depths"] += 1  # the snapshot holds it
@@ -472,7 +475,7 @@ def _chain(work: Work, first: int, last: int, before: int) -> None:
     """Note a hole before this difference."""
     state = work.state[0]
     expected = state["last_u"]
-    broken = expected >= 0 and before != expected
+    broken = expected >= 0 and before > expected  # before it: an overlap, in which nothing is lost
     if expected < 0 and state["snapshot_u"] >= 0:  # the first one may begin inside the snapshot
         expected, broken = state["snapshot_u"], before > state["snapshot_u"]
     state["last_u"] = last

@@ -5,6 +5,7 @@ shifts the receipt clock once for all and orders the rows. Both hold a bounded n
 """
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from ...config.data_range import FOLDER_NAME, FOLDER_RULE
 from ...model.errors import ConfigError, DataError
 from ..certify.certify import certify
 from ..certify.model import FileCertificate
@@ -34,7 +36,6 @@ DAY_NS: Final = 86_400 * 10**9
 Progress: TypeAlias = Callable[[Path, int, int], None]
 """Called with the input file, the compressed bytes read so far and its size."""
 _STEM_SUFFIXES: Final = frozenset({".gz", ".zip", ".csv", ".parquet", ".txt", ".json", ".jsonl", ".data"})
-_NAME_BYTES_MAX: Final = 200
 
 
 @dataclass(frozen=True)
@@ -256,9 +257,10 @@ def _named(reader: Reader) -> tuple[str, str]:
     for name, value in (("venue", reader.venue), ("instrument", reader.instrument)):
         if not value:
             raise ConfigError(f"{name} must be given (--{name}): the data does not name it")
-        if value.startswith(".") or "/" in value or not value.isprintable() or len(value) > _NAME_BYTES_MAX:
+        if not re.fullmatch(FOLDER_NAME, value):
             raise DataError(
-                f"{name} must be a name that a directory can have, was {value!r}: name it otherwise with --{name}"
+                f"{name} must be a name that a directory can have ({FOLDER_RULE}), was {value!r}: "
+                f"name it otherwise with --{name}"
             )
     return reader.venue, reader.instrument
 
