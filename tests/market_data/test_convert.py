@@ -421,6 +421,18 @@ def test_progress_ends_at_the_size_of_each_file(tmp_path: Path, monkeypatch: pyt
     assert calls[-1][1] == calls[-1][2]
 
 
+def test_ids_that_begin_anew_are_a_hole_and_no_repetition(tmp_path: Path) -> None:
+    """A recording put behind itself with later times, or a venue that counts from one again: rows are not lost."""
+    once = [(1, depth(0, ids=(1, 2, 0))), (2, depth(1, ids=(3, 5, 2)))]
+    anew = [(3, depth(2, ids=(1, 2, 0))), (4, depth(3, ids=(3, 5, 2)))]
+
+    made = convert_lines(tmp_path, [*once, *anew])
+
+    assert made.files[0].rows == 4
+    assert made.gap_count == 1
+    assert made.reports[0].ignored == {}
+
+
 def test_differences_told_again_change_nothing_and_are_no_hole(tmp_path: Path) -> None:
     """Recordings that overlap hold messages twice; ids that were seen are old, wherever they come from."""
     once = [(1, depth(0, ids=(1, 2, 0))), (2, depth(1, ids=(3, 5, 2))), (5, depth(4, ids=(6, 7, 5)))]

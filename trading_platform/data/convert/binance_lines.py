@@ -116,6 +116,7 @@ STATE: Final = int64_record(
     "gap_u",  # first id after a hole that no snapshot closed yet, -1 none
     "ticker_u",
     "ticker_exch_ns",
+    "depth_ns",  # newest venue time of a depth difference
     "book_ns",  # newest venue time of depth or book ticker
     "recent",  # rows ever put into the ring
     "is_dated",  # a message with a time was read
@@ -450,10 +451,12 @@ def _depth(text: Text, end: int, work: Work) -> int:
     if exch_ns <= 0:
         return FAULT if exch_ns == BROKEN else _fault(state, _FIELD, _EVENT_TIME, 0)
     _date(work, exch_ns)
+    told_again = last <= state["last_u"] and exch_ns <= state["depth_ns"]  # by recordings that overlap, say
+    state["depth_ns"] = max(state["depth_ns"], exch_ns)
     exch_ns = _book_ns(state, exch_ns)
     state["depths"] += 1
-    if last <= state["last_u"]:
-        state["old_depths"] += 1  # told again: by recordings that overlap, say
+    if told_again:
+        state["old_depths"] += 1
         return DONE
     _chain(work, first, last, before)
     if last < state["snapshot_u"] + (0 if state["is_futures"] != 0 else 1):
@@ -475,7 +478,8 @@ def _chain(work: Work, first: int, last: int, before: int) -> None:
     """Note a hole before this difference."""
     state = work.state[0]
     expected = state["last_u"]
-    broken = expected >= 0 and before > expected  # before it: an overlap, in which nothing is lost
+    # before it: an overlap, in which nothing is lost, or a later message with older ids, which began anew
+    broken = expected >= 0 and (before > expected or last <= expected)
     if expected < 0 and state["snapshot_u"] >= 0:  # the first one may begin inside the snapshot
         expected, broken = state["snapshot_u"], before > state["snapshot_u"]
     state["last_u"] = last
