@@ -20,6 +20,7 @@ from trading_platform.model.errors import ConfigError, DataError
 from trading_platform.model.records import Records
 from trading_platform.runner.compiled import run_entry
 from trading_platform.runner.loop import begin, release
+from trading_platform.strategies.compiled import CompiledStrategy
 
 SERIES = """
     from trading_platform.core.bars.rule import bar_rule
@@ -109,7 +110,8 @@ def played(files: tuple[Path, ...], strategy: str, search: Path, **changes: Any)
         state.session[0]["pause_block"] = state.session[0]["block_count"] + (1 << 20)
 
     begin(state, session.data.facts.first_local_ns)
-    run_entry(session.engine.venue, state, session.strategy.entry, flush)  # type: ignore[union-attr]
+    assert isinstance(session.strategy, CompiledStrategy)
+    run_entry(session.engine.venue, state, session.strategy.entry, flush)
     release(session.engine.venue)
     made = []
     for builder in state.bar_series:

@@ -13,7 +13,6 @@ from market_data.builders import BOTH, T0_NS, rows_of
 
 from trading_platform.core.bars.read import mean_spread_ticks, vwap_ticks
 from trading_platform.core.bars.spec import BarGrid, BarSpec
-from trading_platform.data.bar_table import bars_frame, load_bars, save_bars
 from trading_platform.data.bars import BarStream, make_bars
 from trading_platform.data.events import (
     BUY_FLAG,
@@ -30,6 +29,7 @@ from trading_platform.data.files import load_events, save_events
 from trading_platform.data.touch import TouchBook, apply_row, ask_ticks, bid_ticks
 from trading_platform.model.enums import BarClose
 from trading_platform.model.errors import DataError
+from trading_platform.report.bar_table import bars_frame, load_bars, save_bars
 
 from .builders import SPECS, fields
 

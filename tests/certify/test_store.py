@@ -145,7 +145,7 @@ def test_clean_repairs_what_it_is_told_and_the_next_step_works(
         (("--fix", "NOPE"), ("--fix must be of", "was NOPE")),
         (("--fix", ","), ("--fix must name at least one",)),
         (("--fix", "LOCKED", "--out", "."), ("--out must be another directory",)),
-        (("--fix", "LOCKED", "--tick-size", "x"), ("--tick-size must be a number > 0",)),
+        (("--fix", "LOCKED", "--tick-size", "x"), ("--tick-size must be a decimal number",)),
     ],
 )
 def test_a_repair_that_cannot_be_done_writes_nothing(

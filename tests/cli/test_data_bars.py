@@ -1,20 +1,22 @@
 """``data bars``: from files to a table, and what is refused before anything is written."""
 
-import json
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
+from certify.markets import manifest_with
 
 from cli.calling import Command
 from trading_platform._jit import COMPILED
 from trading_platform.core.bars.spec import BarGrid, BarSpec
-from trading_platform.data.bar_table import bars_frame, load_bars
 from trading_platform.data.bars import make_bars
 from trading_platform.data.files import load_events, save_events
+from trading_platform.data.manifest import write_manifest
 from trading_platform.data.synth import synthesize
+from trading_platform.report.bar_table import bars_frame, load_bars
 
 START_NS = 1_722_470_400_000_000_000
 RULE = "from trading_platform.core.bars.rule import bar_rule\n@bar_rule\ndef r(builder, bar):\n    "
@@ -28,7 +30,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = synthesize(3, START_NS, 20 * 10**9)
     save_events(folder / "a.npy", rows[: len(rows) // 2])
     save_events(folder / "b.npz", rows[len(rows) // 2 :])
-    (folder / "a.json").write_text(json.dumps({"tick_size": "0.1", "lot_size": "0.001"}))
+    write_manifest(folder / "a.json", manifest_with())
     return folder
 
 
@@ -85,10 +87,10 @@ def test_a_custom_rule_is_found_beside_the_caller(
         (("--kind", "tick", "--size", "ten", *SIZES), ("bars.size must be a decimal number, was 'ten'",)),
         (("--kind", "volume", "--size", "0.0005", *SIZES), ("multiple of 0.001", "nearest: 0.000 or 0.001")),
         (("--kind", "time", "--size", "-1", *SIZES), ("bars.size must be > 0, was -1",)),
-        (("--kind", "tick", "--size", 1, "--tick-size", "0"), ("tick_size must be > 0, was 0",)),
+        (("--kind", "tick", "--size", 1, "--tick-size", "0"), ("--tick-size must be > 0, was 0",)),
         (
             ("--kind", "tick", "--size", 1, "--tick-size", "x"),
-            ("--tick-size must be a decimal number, was 'x'",),
+            ("--tick-size must be a decimal number such as 0.1, was 'x'",),
         ),
         (
             ("--kind", "tick", "--size", 1, "--trades-max", 5),
@@ -172,9 +174,7 @@ def test_contracts_that_are_inverse_by_their_venue_are_not_counted_as_base_curre
 ) -> None:
     """A contract of 100 USD times a price of 60,000 is no notional."""
     save_events(tmp_path / "a.npy", load_events(market / "a.npy"))
-    (tmp_path / "a.json").write_text(
-        json.dumps({"tick_size": "0.1", "lot_size": "0.001", "venue": "binance-coinm"})
-    )
+    write_manifest(tmp_path / "a.json", replace(manifest_with(), venue="binance-coinm"))
     out, options = tmp_path / "bars.npy", ("--kind", "notional", "--size", 1000)
     answer = tool("data", "bars", tmp_path / "a.npy", *options, "--out", out)
     assert answer.code == 2
@@ -190,7 +190,7 @@ def test_bad_files_are_named_and_nothing_is_written(tool: Command, market: Path,
         ((market / "b.npz",), "--tick-size must be given"),
         ((market / "absent.npy",), "must be an existing file, was absent"),
         ((market / "b.npz", market / "a.npy", *SIZES), "order the files by time"),
-        ((tmp_path,), "must hold .npy or .npz event files, holds none"),
+        ((tmp_path,), "must hold .npy or .npz files, holds none"),
     ):
         options = paths if "--tick-size" in paths or paths[0].suffix != ".npy" else (*paths, *SIZES)
         answer = tool("data", "bars", *options, *kind, "--out", out)

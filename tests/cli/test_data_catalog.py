@@ -349,7 +349,7 @@ def test_export_is_whole_or_not_at_all(tool: Command, root: Path, tmp_path: Path
         (("bare.npy", "--out", "x.parquet"), "--tick-size must be given for a file without a manifest"),
         (
             ("bare.npy", "--out", "x.parquet", "--tick-size", "zero"),
-            "--tick-size must be a number > 0, was zero",
+            "--tick-size must be a decimal number such as 0.1, was 'zero'",
         ),
     ],
 )

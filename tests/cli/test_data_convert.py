@@ -57,7 +57,7 @@ def test_a_table_is_converted_with_a_mapping_of_options_and_file(tool: Command, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--tick-size", "small"), "--tick-size must be a decimal like 0.1, was 'small'"),
+        (("--tick-size", "small"), "--tick-size must be a decimal number such as 0.1, was 'small'"),
         (("--map", "nowhere.json"), "--map must be OURS=THEIRS or a JSON file of such pairs"),
         (("--map", "price=a", "--map", "price=b"), "--map price must be given once, was given again as 'b'"),
         (("--map", "bid=b"), "--map must name columns of kind"),

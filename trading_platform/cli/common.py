@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -56,6 +57,30 @@ class UsageError(TradingPlatformError):
     """An argument of the command line names nothing."""
 
     exit_code = 2
+
+
+def decimal_option(name: str, text: str) -> Decimal:
+    """Return the number of an option that must be > 0.
+
+    Raises
+    ------
+    UsageError : it is no finite number > 0
+    """
+    value = number_option(name, text)
+    if value <= 0:
+        raise UsageError(f"{name} must be > 0, was {text}")
+    return value
+
+
+def number_option(name: str, text: str) -> Decimal:
+    """Return the number of an option; one that is not finite is a UsageError."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise UsageError(f"{name} must be a decimal number such as 0.1, was {text!r}")
+    return value
 
 
 def runs_directory(given: Path | None = None) -> Path:

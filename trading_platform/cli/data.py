@@ -4,13 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from .common import JsonOption, UsageError, next_step, print_json, progress
+from .common import JsonOption, UsageError, decimal_option, next_step, print_json, progress
 
 if TYPE_CHECKING:
     from ..data.convert import ConvertResult
@@ -67,7 +67,7 @@ def convert(
     overwrite: Annotated[bool, typer.Option(help="Replace outputs that differ.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert recordings to event files that the engine maps, a directory a day, each with a manifest.
+    """Convert recordings to event files that the engine maps, a directory a day, each with manifest and certificate.
 
     Example: trading-platform data convert binance-usdm btcusdt_20240808.gz --out data
     """
@@ -161,10 +161,7 @@ def _whole(files: list[Path], show: Callable[[int, int], None]) -> Callable[[Pat
 
 
 def _step(option: str, text: str | None) -> Decimal | None:
-    try:
-        return None if text is None else Decimal(text)
-    except InvalidOperation as error:
-        raise UsageError(f"{option} must be a decimal like 0.1, was {text!r}") from error
+    return None if text is None else decimal_option(option, text)
 
 
 def _columns(texts: list[str]) -> dict[str, str]:

@@ -1,18 +1,18 @@
 """``data bars``: bars of event files."""
 
 import importlib
-import json
 import re
 import sys
 import traceback
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ..model.errors import ConfigError, DataError
-from .common import JsonOption, UsageError, next_step, print_json, progress
+from ..model.errors import ConfigError
+from .common import JsonOption, UsageError, decimal_option, next_step, print_json, progress
+from .data_certify import event_files
 
 if TYPE_CHECKING:
     from ..core.bars.rule import BarRule
@@ -84,11 +84,11 @@ def bars(
     Example: trading-platform data bars data/btcusdt_20240808.npy --kind volume --size 10 --out bars.parquet
     """
     from ..core.bars.spec import BarSpec
-    from ..data.bar_table import require_bar_suffix, save_bars
     from ..data.bars import make_bars
+    from ..report.bar_table import require_bar_suffix, save_bars
 
     require_bar_suffix(out)
-    files = _files(paths)
+    files = event_files(paths)
     spec = BarSpec(
         kind=kind,
         size=size,
@@ -126,64 +126,31 @@ def bars(
         next_step(f"python -c \"import polars; print(polars.read_parquet('{out}'))\"")
 
 
-def _files(paths: list[Path]) -> list[Path]:
-    """Return the files that paths mean: a directory stands for the event files below it, by name."""
-    files: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        found = sorted(file for file in path.rglob("*.np[yz]") if not file.name.startswith("."))
-        if not found:
-            raise UsageError(
-                f"{path}: must hold .npy or .npz event files, holds none: convert recordings into it"
-            )
-        files += found
-    return files
-
-
 def _grid(
     first: Path, tick_size: str | None, lot_size: str | None, contract_size: str, inverse: bool
 ) -> "BarGrid":
+    """Return the grid that is given, its steps else from the manifest beside the first file."""
     from ..core.bars.spec import BarGrid
+    from ..data.manifest import manifest_of
 
-    manifest = _manifest(first)
-    if manifest.get("venue") in INVERSE_VENUES and not inverse:
+    manifest = manifest_of(first)
+    if manifest is not None and manifest.venue in INVERSE_VENUES and not inverse:
         raise UsageError(
-            f"{first}: contracts of {manifest['venue']} are inverse: give --inverse and --contract-size, the value of "
+            f"{first}: contracts of {manifest.venue} are inverse: give --inverse and --contract-size, the value of "
             "one in quote currency (100 for BTCUSD_PERP, 10 for most others)"
         )
-    values: dict[str, Decimal] = {}
-    for name, given in (("tick_size", tick_size), ("lot_size", lot_size), ("contract_size", contract_size)):
-        text = manifest.get(name) if given is None else given
+    steps: dict[str, Decimal] = {}
+    for name, given in (("tick_size", tick_size), ("lot_size", lot_size)):
         option = f"--{name.replace('_', '-')}"
-        if text is None:
+        if given is not None:
+            steps[name] = decimal_option(option, given)
+        elif manifest is not None:
+            steps[name] = getattr(manifest, name)
+        else:
             raise UsageError(
-                f"{option} must be given: {first.with_suffix('.json')} does not say it; e.g. {option} 0.1"
+                f"{option} must be given: {first} has no manifest that says it; e.g. {option} 0.1"
             )
-        try:
-            values[name] = Decimal(str(text))
-        except InvalidOperation:
-            raise UsageError(f"{option} must be a decimal number, was {text!r}") from None
-    grid = BarGrid(inverse=inverse, **values)
-    grid.check()
-    return grid
-
-
-def _manifest(path: Path) -> dict[str, Any]:
-    """Return the manifest beside an event file, empty if there is none."""
-    manifest = path.with_suffix(".json")
-    if not manifest.is_file():
-        return {}
-    try:
-        content = json.loads(manifest.read_bytes())
-    except ValueError as error:
-        raise DataError(
-            f"{manifest}: must be a manifest in JSON ({error}): convert the recording again"
-        ) from None
-    if not isinstance(content, dict):
-        raise DataError(f"{manifest}: must be a JSON object, was {type(content).__name__}")
-    return content
+    return BarGrid(**steps, contract_size=decimal_option("--contract-size", contract_size), inverse=inverse)
 
 
 def _rule(text: str | None) -> "BarRule | None":

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -10,7 +10,7 @@ import typer
 
 from ..config.data_root import DATA_ROOT, DATA_ROOT_VARIABLE, data_root
 from ..model.errors import DataError
-from .common import JsonOption, UsageError, console, next_step, print_json, progress
+from .common import JsonOption, UsageError, console, decimal_option, next_step, print_json, progress
 
 if TYPE_CHECKING:
     from ..data.catalog import CatalogFile
@@ -344,12 +344,7 @@ def _step(option: str, given: str | None, known: Decimal | None) -> Decimal:
         if known is None:
             raise UsageError(f"{option} must be given for a file without a manifest, such as 0.1")
         return known
-    try:
-        step = Decimal(given)
-    except InvalidOperation:
-        step = Decimal(0)
-    if not step.is_finite() or step <= 0:
-        raise UsageError(f"{option} must be a number > 0, was {given}")
+    step = decimal_option(option, given)
     if known is not None and step != known:
         raise UsageError(f"{option} must be left out or {known} as in the manifest, was {given}")
     return step

@@ -1,13 +1,13 @@
 """``data certify`` and ``data clean``: what is wrong in event files, and explicit repairs of it."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from .common import JsonOption, UsageError, console, next_step, print_json, progress
+from .common import JsonOption, UsageError, console, decimal_option, next_step, print_json, progress
 
 if TYPE_CHECKING:
     from ..data.certify.certify import Certificate, Overrides
@@ -58,8 +58,8 @@ def certify(
         with progress(f"certifying {files[0].parent}", unit="items", quiet=as_json) as show:
             certificate = certify_files(
                 files,
-                tick_size=decimal_option("--tick-size", tick_size),
-                lot_size=decimal_option("--lot-size", lot_size),
+                tick_size=_given("--tick-size", tick_size),
+                lot_size=_given("--lot-size", lot_size),
                 overrides=overrides,
                 progress=show,
             )
@@ -112,8 +112,8 @@ def clean(
             files,
             codes,
             out,
-            tick_size=decimal_option("--tick-size", tick_size),
-            lot_size=decimal_option("--lot-size", lot_size),
+            tick_size=_given("--tick-size", tick_size),
+            lot_size=_given("--lot-size", lot_size),
             overwrite=overwrite,
             progress=show,
         )
@@ -215,22 +215,8 @@ def _first_local_ns(file: Path) -> int:
     return int(rows["local_ts"][((rows["ev"] & LOCAL_FLAG) != 0).argmax()])
 
 
-def decimal_option(name: str, text: str | None) -> Decimal | None:
-    """Return the number of an option, None if it was not given.
-
-    Raises
-    ------
-    UsageError : it is no finite number > 0
-    """
-    if text is None:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal(0)
-    if not value.is_finite() or value <= 0:
-        raise UsageError(f"{name} must be a number > 0 such as 0.1, was {text}")
-    return value
+def _given(name: str, text: str | None) -> Decimal | None:
+    return None if text is None else decimal_option(name, text)
 
 
 def _overrides(gap: float | None, outside_ppm: int | None) -> "Overrides":

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from .common import JsonOption, UsageError, next_step, print_json, progress
+from .common import JsonOption, UsageError, next_step, number_option, print_json, progress
 from .data_certify import event_files
 
 if TYPE_CHECKING:
@@ -151,27 +150,17 @@ def _ns(name: str, text: str) -> int:
     """Return the seconds of an option as ns."""
     from ..model.units import seconds_to_ns
 
-    value = _number(name, text)
+    value = number_option(name, text)
     if abs(value) > 3600:
         raise UsageError(f"{name} must be at most 3600 s, was {text}")
     return seconds_to_ns(value, name)
 
 
 def _factor(name: str, text: str) -> Fraction:
-    value = _number(name, text)
+    value = number_option(name, text)
     if not 0 <= value <= 1000:
         raise UsageError(f"{name} must be 0 to 1000, was {text}")
     return Fraction(value)
-
-
-def _number(name: str, text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
-        raise UsageError(f"{name} must be a number such as 0.005, was {text}")
-    return value
 
 
 def _is_shifted(path: Path) -> bool:

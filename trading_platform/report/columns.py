@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from fractions import Fraction
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +35,12 @@ def require_instruments(events: EventArray, instruments: Sequence[Instrument]) -
         )
 
 
-def scaled(counts: Ints, index: Ints, steps: Sequence[Fraction]) -> npt.NDArray[np.float64]:
+def scaled(counts: npt.NDArray[Any], index: Ints, steps: Sequence[Fraction]) -> npt.NDArray[np.float64]:
     """Return ``counts * steps[index]`` rounded once: 600001 ticks of 0.1 are 60000.1, not 60000.100000000006.
 
     Parameters
     ----------
-    counts : whole numbers below 2**53 in size
+    counts : numbers, whole ones below 2**53 in size
     index : row of ``steps`` of each count, same shape
     steps : size of one count
     """
@@ -53,13 +53,13 @@ def scaled(counts: Ints, index: Ints, steps: Sequence[Fraction]) -> npt.NDArray[
 def price_column(ticks: Ints, index: Ints, instruments: Sequence[Instrument]) -> pl.Series:
     """Return prices in quote currency; null where there is no price (0 ticks)."""
     prices = scaled(ticks, index, [Fraction(instrument.tick_size) for instrument in instruments])
-    return _null_where(prices, ticks == 0)
+    return null_where(prices, ticks == 0)
 
 
 def mark_column(halfticks: Ints, index: Ints, instruments: Sequence[Instrument]) -> pl.Series:
     """Return marks in quote currency; null before the first."""
     prices = scaled(halfticks, index, [Fraction(instrument.tick_size) / 2 for instrument in instruments])
-    return _null_where(prices, halfticks == 0)
+    return null_where(prices, halfticks == 0)
 
 
 def qty_column(lots: Ints, index: Ints, instruments: Sequence[Instrument]) -> pl.Series:
@@ -72,7 +72,8 @@ def money_column(money: Ints, index: Ints, instruments: Sequence[Instrument]) ->
     return pl.Series(scaled(money, index, [instrument.money_unit for instrument in instruments]))
 
 
-def _null_where(values: npt.NDArray[np.float64], nothing: npt.NDArray[np.bool_]) -> pl.Series:
+def null_where(values: npt.NDArray[Any], nothing: npt.NDArray[np.bool_]) -> pl.Series:
+    """Return values as a column, null where there is nothing."""
     frame = pl.DataFrame({"value": values, "nothing": nothing})
     return frame.select(pl.when(~pl.col("nothing")).then(pl.col("value"))).to_series()
 

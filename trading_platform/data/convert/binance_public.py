@@ -18,7 +18,6 @@ from ...model.errors import ConfigError, DataError
 from ..events import (
     BUY_FLAG,
     DEPTH,
-    DEPTH_CLEAR,
     DEPTH_SNAPSHOT,
     EVENT,
     SELL_FLAG,
@@ -27,7 +26,16 @@ from ..events import (
     IntArray,
 )
 from .base import Converter, Options, ReadBytes, Sink
-from .tables import TRUTHS, Table, csv_tables, event_rows, require_columns, whole_groups, with_clears
+from .tables import (
+    TRUTHS,
+    Table,
+    clears_at,
+    csv_tables,
+    event_rows,
+    require_columns,
+    whole_groups,
+    with_clears,
+)
 
 _UNITS: Final = ("ms", "us")
 _NAME: Final = re.compile(r"(?P<symbol>[^-]+)-(?P<kind>trades|aggTrades|bookTicker|bookDepth)-.+")
@@ -190,10 +198,7 @@ class BinancePublicReader:
         rows["ev"], rows["exch_ts"], rows["local_ts"] = DEPTH_SNAPSHOT | side[order], exch_ns[order], local_ns
         rows["px"], rows["qty"], rows["ival"] = price, qty, table.lines[order]
         rows = rows[kept]
-        starts = np.flatnonzero(np.diff(rows["exch_ts"], prepend=0) != 0)
-        clears = rows[starts].copy()
-        clears["ev"], clears["px"], clears["qty"] = DEPTH_CLEAR, 0.0, 0.0
-        return np.insert(rows, starts, clears)
+        return clears_at(rows, np.flatnonzero(np.diff(rows["exch_ts"], prepend=0) != 0))
 
     def _band_times_ns(self, table: Table) -> IntArray:
         """Return the times of bookDepth, which are texts like 2024-08-08 00:00:07 (UTC)."""

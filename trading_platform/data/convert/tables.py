@@ -308,6 +308,11 @@ def with_clears(rows: EventArray, was_snapshot: bool) -> EventArray:
     is_snapshot = (rows["ev"] & np.uint64(KIND_MASK)) == np.uint64(DEPTH_SNAPSHOT)
     before = np.concatenate([[was_snapshot], is_snapshot[:-1]])
     starts = np.flatnonzero(is_snapshot & ~before)
+    return clears_at(rows, starts)
+
+
+def clears_at(rows: EventArray, starts: npt.NDArray[np.intp]) -> EventArray:
+    """Return rows with a DEPTH_CLEAR of both sides before each of some."""
     clears = rows[starts].copy()
     clears["ev"], clears["px"], clears["qty"] = DEPTH_CLEAR, 0.0, 0.0
     return np.insert(rows, starts, clears)

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -79,7 +78,7 @@ def _read(path: Path, columns: tuple[str, str, str], factor: int) -> tuple[IntAr
                     "--columns sent,acknowledged,received"
                 )
             places = [header.index(name) for name in columns]
-            for fields in islice(reader, None):
+            for fields in reader:
                 if not fields:
                     continue
                 texts = _fields(path, reader.line_num, fields, places)

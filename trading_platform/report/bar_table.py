@@ -10,15 +10,15 @@ import numpy.typing as npt
 import polars as pl
 
 from ..core.bars.records import BAR
+from ..data.bars import MadeBars
+from ..data.files import write_atomically
 from ..model.enums import BarClose, BarKind
 from ..model.errors import DataError
 from ..model.records import Records
-from .bars import MadeBars
-from .files import write_atomically
-from .touch import Ints
+from .columns import null_where, scaled, time_column
+from .select import Ints
 
 SUFFIXES: Final = (".parquet", ".npy")
-UTC: Final = pl.Datetime("ns", "UTC")
 
 
 def bars_frame(made: MadeBars) -> pl.DataFrame:
@@ -40,8 +40,8 @@ def bars_frame(made: MadeBars) -> pl.DataFrame:
         "number": pl.Series(bars["number"]),
         "kind": _names(bars["kind"], BarKind),
         "reason": _names(bars["reason"], BarClose),
-        "start": pl.Series(bars["start_ns"]).cast(UTC),
-        "end": pl.Series(bars["end_ns"]).cast(UTC),
+        "start": time_column(bars["start_ns"]),
+        "end": time_column(bars["end_ns"]),
     }
     for name in ("open", "high", "low", "close"):
         columns[name] = pl.Series(_scaled(bars[f"{name}_ticks"], tick))
@@ -53,16 +53,16 @@ def bars_frame(made: MadeBars) -> pl.DataFrame:
     columns["trades"], columns["buy_trades"] = pl.Series(bars["trades"]), pl.Series(bars["buy_trades"])
     for name in ("open_mid", "close_mid"):
         halfticks = bars[f"{name}_halfticks"]
-        columns[name] = _null_where(_scaled(halfticks, tick / 2), halfticks == 0)
+        columns[name] = null_where(_scaled(halfticks, tick / 2), halfticks == 0)
     quoted = bars["quoted_trades"]
     spread = _scaled(bars["spread_sum_ticks"] / np.maximum(quoted, 1), tick)
-    columns["mean_spread"] = _null_where(spread, quoted == 0)
+    columns["mean_spread"] = null_where(spread, quoted == 0)
     for name in ("first_trade", "last_trade"):
         columns[name] = pl.Series(bars[name])
     columns["first_row"], columns["last_row"] = pl.Series(made.first_row), pl.Series(made.last_row)
     other = bars["kind"] != BarKind.RENKO
-    columns["bricks"] = _null_where(bars["bricks"], other)
-    columns["brick_edge"] = _null_where(_scaled(bars["level_ticks"], tick), other)
+    columns["bricks"] = null_where(bars["bricks"], other)
+    columns["brick_edge"] = null_where(_scaled(bars["level_ticks"], tick), other)
     return pl.DataFrame(columns)
 
 
@@ -116,18 +116,9 @@ def _write_table(frame: pl.DataFrame, file: IO[bytes]) -> None:
 
 
 def _scaled(counts: Ints | npt.NDArray[np.float64], step: Fraction) -> npt.NDArray[np.float64]:
-    """Return ``counts * step``: 600001 ticks of 0.1 are 60000.1, not 60000.100000000006."""
-    product: npt.NDArray[np.float64] = (
-        counts.astype(np.float64) * float(step.numerator) / float(step.denominator)
-    )
-    return product
+    return scaled(counts, np.zeros(len(counts), np.int64), [step])
 
 
 def _names(codes: Ints, enum: type[BarKind] | type[BarClose]) -> pl.Series:
     table = {int(member): member.name for member in enum}
     return pl.Series([table[int(code)] for code in codes], dtype=pl.Enum(list(table.values())))
-
-
-def _null_where(values: npt.NDArray[np.float64] | Ints, nothing: npt.NDArray[np.bool_]) -> pl.Series:
-    frame = pl.DataFrame({"value": values, "nothing": nothing})
-    return frame.select(pl.when(~pl.col("nothing")).then(pl.col("value"))).to_series()
