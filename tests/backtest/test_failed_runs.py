@@ -1,12 +1,12 @@
 """A run that fails keeps what it wrote and says why, where, and at which event."""
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from oracle.builders import COMPILED, maker_config
 from venues.play import BUY, SELL, book, depth, events_of, ticks_of_time, trade
 
@@ -43,7 +43,7 @@ def failed(
     assert record["error"] == f"{kind.__name__}: {caught.value}"
     if (directory / LOG_FILE).exists():
         content = (directory / LOG_FILE).read_bytes()[HEADER_BYTES:]
-        assert record["log_digest"] == hashlib.blake2b(content, digest_size=32).hexdigest()
+        assert record["log_digest"] == blake3(content).hexdigest()
         assert record["log"]["events"] == len(open_log(directory / LOG_FILE).events)
     return str(caught.value), record
 

@@ -1,6 +1,5 @@
 """The engine's process may be stopped, killed or abort: the directory tells how it ended and keeps what it has."""
 
-import hashlib
 import itertools
 import json
 import os
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from oracle.builders import COMPILED, maker_config
 
 import trading_platform
@@ -60,7 +60,7 @@ def child(request: dict[str, Any]) -> subprocess.CompletedProcess[str]:
 
 
 def log_digest(directory: Path) -> str:
-    return hashlib.blake2b((directory / LOG_FILE).read_bytes()[HEADER_BYTES:], digest_size=32).hexdigest()
+    return blake3((directory / LOG_FILE).read_bytes()[HEADER_BYTES:]).hexdigest()
 
 
 @pytest.mark.parametrize(

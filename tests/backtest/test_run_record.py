@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from jsonschema import Draft202012Validator
 from oracle.builders import COMPILED, Done, maker_config, run
 
@@ -29,10 +30,6 @@ def schema(name: str) -> Draft202012Validator:
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def blake2b(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=32).hexdigest()
 
 
 def test_directory_holds_record_log_tables_and_summary(done: Done) -> None:
@@ -71,14 +68,14 @@ def test_config_hash_is_that_of_the_canonical_config(done: Done) -> None:
     assert done.record["config"]["risk"]["position_limits"]["max_position"] == "0.2"
 
 
-def test_digest_is_the_blake2b_of_the_record_bytes(done: Done) -> None:
+def test_digest_is_the_blake3_of_the_record_bytes(done: Done) -> None:
     content = (done.directory / LOG_FILE).read_bytes()[HEADER_BYTES:]
 
-    assert done.record["log_digest"] == blake2b(content)
+    assert done.record["log_digest"] == blake3(content).hexdigest()
     assert done.record["log"] == {
         "events": len(done.events),
         "checkpoints": [
-            blake2b(content[: 65_536 * 128 * n]) for n in range(1, len(done.events) // 65_536 + 1)
+            blake3(content[: 65_536 * 128 * n]).hexdigest() for n in range(1, len(done.events) // 65_536 + 1)
         ],
     }
 

@@ -1,6 +1,5 @@
 """Bad input goes through the command line, as a user would give it; what it says and leaves on disk is looked at."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from backtest.strategies_on_disk import line_of, write_strategy
+from blake3 import blake3
 from cli.calling import Answer, Command
 from oracle.builders import INTERPRETED, maker_config
 from venues.play import BUY, SELL, Row, book, events_of, ticks_of_time, trade
@@ -127,7 +127,7 @@ class Ended:
         assert log.events["seq"].tolist() == list(range(1, len(log.events) + 1))
         if "log_digest" in record:
             content = (self.directory / LOG_FILE).read_bytes()[HEADER_BYTES:]
-            assert record["log_digest"] == hashlib.blake2b(content, digest_size=32).hexdigest()
+            assert record["log_digest"] == blake3(content).hexdigest()
             assert record["log"]["events"] == len(log.events)
 
 

@@ -1,6 +1,5 @@
 """A log on disk: never overwritten, readable after a crash, provably the one that was written."""
 
-import hashlib
 import os
 import resource
 import signal
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blake3 import blake3
 
 from trading_platform.eventlog.digest import CHECKPOINT_EVENTS, LogDigest, digest_events
 from trading_platform.eventlog.header import HEADER_BYTES
@@ -80,9 +80,9 @@ def test_a_closed_log_refuses_more(tmp_path: Path) -> None:
         writer.sync()
 
 
-def test_digest_is_the_blake2b_of_the_record_bytes(tmp_path: Path) -> None:
+def test_digest_is_the_blake3_of_the_record_bytes(tmp_path: Path) -> None:
     events = every_kind().events()
-    assert digest_events(events).digest == hashlib.blake2b(events.tobytes(), digest_size=32).hexdigest()
+    assert digest_events(events).digest == blake3(events.tobytes()).hexdigest()
 
 
 def test_digest_and_checkpoints_do_not_depend_on_block_sizes() -> None:
@@ -97,7 +97,7 @@ def test_digest_and_checkpoints_do_not_depend_on_block_sizes() -> None:
         start += size
     assert digest.summary() == whole
     assert whole.checkpoints == tuple(
-        hashlib.blake2b(events[: k * CHECKPOINT_EVENTS].tobytes(), digest_size=32).hexdigest() for k in (1, 2)
+        blake3(events[: k * CHECKPOINT_EVENTS].tobytes()).hexdigest() for k in (1, 2)
     )
 
 

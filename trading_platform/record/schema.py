@@ -17,7 +17,7 @@ class Log(_Closed):
     """The event log of the run."""
 
     events: int = Field(ge=0, description="records in events.bin")
-    checkpoints: list[str] = Field(description="BLAKE2b-256 so far after every 65,536 records")
+    checkpoints: list[str] = Field(description="BLAKE3-256 so far after every 65,536 records")
 
 
 class FindingKinds(_Closed):
@@ -111,7 +111,7 @@ class RunRecord(_Closed):
     )
     stop: str | None = Field(default=None, description="why the loop ended")
     log: Log | None = None
-    log_digest: str | None = Field(default=None, description="BLAKE2b-256 over all records of events.bin")
+    log_digest: str | None = Field(default=None, description="BLAKE3-256 over all records of events.bin")
     wall_seconds: float | None = Field(default=None, description="of the loop [s]")
     wakeups: int | None = Field(default=None, description="calls of the strategy")
     wakeups_per_second: float | None = None
