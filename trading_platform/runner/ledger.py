@@ -1,14 +1,17 @@
 """A second ledger, recomputed from the journal at every flush: state and log must tell the same story."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ..metrics.execution import value_money
+from ..metrics.execution import Int64s, value_money
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
 from ..model.records import POSITION, Records
 
 _FIELDS = ("net_lots", "cash_ticklots", "cash_money", "fee_money", "buy_lots", "sell_lots", "fill_count")
+_FILL_FIELDS = ("instrument", "side", "qty_lots", "price_ticks", "a")
 
 
 class Ledger:
@@ -20,13 +23,16 @@ class Ledger:
 
     def add(self, block: Records) -> None:
         """Book a block of events (EVENT)."""
-        for event in block[block["kind"] == EventKind.OPENING]:
+        kinds = block["kind"]
+        for event in block[np.flatnonzero(kinds == EventKind.OPENING)]:
             position = self._positions[event["instrument"]]
             position["net_lots"], position["cash_ticklots"] = event["qty_lots"], event["a"]
             position["cash_money"], position["fee_money"] = event["b"], event["c"]
-        fills = block[block["kind"] == EventKind.FILL]
+        rows = np.flatnonzero(kinds == EventKind.FILL)
+        fills = {name: block[name][rows] for name in _FILL_FIELDS}  # whole records would be copied field by field
         for index, instrument in enumerate(self._instruments):
-            self._book(self._positions[index], instrument, fills[fills["instrument"] == index])
+            own = fills["instrument"] == index
+            self._book(self._positions[index], instrument, {name: fills[name][own] for name in _FILL_FIELDS})
 
     def compare(self, positions: Records) -> None:
         """Raise EventLogError naming the first field in which ``positions`` (POSITION) differ from the journal."""
@@ -41,7 +47,7 @@ class Ledger:
                     )
 
     @staticmethod
-    def _book(position: np.void, instrument: Instrument, fills: Records) -> None:
+    def _book(position: np.void, instrument: Instrument, fills: Mapping[str, Int64s]) -> None:
         side, lots = fills["side"].astype(np.int64), fills["qty_lots"]
         position["net_lots"] += int((side * lots).sum())
         if instrument.inverse:
@@ -53,4 +59,4 @@ class Ledger:
         position["fee_money"] += int(fills["a"].sum())
         position["buy_lots"] += int(lots[side > 0].sum())
         position["sell_lots"] += int(lots[side < 0].sum())
-        position["fill_count"] += len(fills)
+        position["fill_count"] += len(lots)
