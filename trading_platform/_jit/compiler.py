@@ -27,7 +27,7 @@ from numba.extending import typeof_impl
 from . import state_type
 from .cache import cache_directory
 from .functions import STATE, Array, Deferred, Entry, Kernel, Parameter, compiled_names, word_count
-from .link import FIRST_ARGUMENT, ObjectCode, caller_of, target_machine
+from .link import FIRST_ARGUMENT, RETURNED, ObjectCode, caller_of, target_machine
 from .sources import PACKAGE, is_kernel
 
 if numba.core.config.DISABLE_JIT:
@@ -157,21 +157,30 @@ def compile_entry(entry: Entry) -> ObjectCode:
 
 
 def _caller(symbol: str, count: int) -> bytes:
-    """Compile a function of the address of a call's words that calls ``symbol``, a function of ``count`` words.
+    """Compile what Python calls: a built-in function of the address of the words of a call to ``symbol``.
 
-    numba's convention: status f(result *, exception **, arguments ...).
+    It returns the result. If an exception was raised, it puts the status in place of the result and calls what it is
+    bound to with the address. numba's convention: status f(result *, exception **, arguments ...).
     """
-    word, module = ir.IntType(64), ir.Module()
-    status = ir.IntType(32)
+    word, status, module = ir.IntType(64), ir.IntType(32), ir.Module()
+    reference = ir.IntType(8).as_pointer()
     function = ir.Function(module, ir.FunctionType(status, [word] * (FIRST_ARGUMENT + count)), symbol)
-    caller = ir.Function(module, ir.FunctionType(status, [word]), caller_of(symbol))
+    int_of = ir.Function(module, ir.FunctionType(word, [reference]), "PyLong_AsLongLong")
+    object_of = ir.Function(module, ir.FunctionType(reference, [word]), "PyLong_FromLongLong")
+    call_with = ir.Function(module, ir.FunctionType(reference, [reference, reference]), "PyObject_CallOneArg")
+    caller = ir.Function(module, ir.FunctionType(reference, [reference, reference]), caller_of(symbol))
     builder = ir.IRBuilder(caller.append_basic_block())
-    (address,) = caller.args
-    pointer = builder.inttoptr(address, word.as_pointer())
+    bound_to, address = caller.args
+    pointer = builder.inttoptr(builder.call(int_of, [address]), word.as_pointer())
     places = [builder.gep(pointer, [ir.Constant(word, place)]) for place in range(FIRST_ARGUMENT + count)]
     results = [builder.ptrtoint(place, word) for place in places[:FIRST_ARGUMENT]]
     arguments = [builder.load(place) for place in places[FIRST_ARGUMENT:]]
-    builder.ret(builder.call(function, [*results, *arguments]))
+    ended = builder.call(function, [*results, *arguments])
+    is_good = [builder.icmp_signed("==", ended, ir.Constant(status, code)) for code in RETURNED]
+    with builder.if_then(builder.not_(builder.or_(*is_good)), likely=False):
+        builder.store(builder.sext(ended, word), places[0])
+        builder.ret(builder.call(call_with, [bound_to, address]))
+    builder.ret(builder.call(object_of, [builder.load(places[0])]))
     return bytes(target_machine().emit_object(llvm.parse_assembly(str(module))))
 
 

@@ -24,6 +24,8 @@ _CLOCK: Final = int(Wake.TIMER | Wake.INTERVAL)
 _TRADES: Final = int(Wake.TRADES)
 _START: Final = int(Wake.START)
 _BAR: Final = int(Wake.BAR)
+_WAKE: Final = int(Stop.WAKE)
+_FLUSH: Final = int(Stop.FLUSH)
 _REASON: Final = field_word(SESSION, "wake_reason")
 _EVENT_COUNT: Final = field_word(SESSION, "event_count")
 
@@ -35,7 +37,7 @@ def run_to_wakeup(venue: Records, state: State) -> int:
 
 
 class CallBacks:
-    """Calls of one strategy per wakeup. Only overridden methods cost anything."""
+    """Calls of one strategy: ``wake`` per wakeup. Only overridden methods cost anything."""
 
     def __init__(self, strategy: Strategy, state: State) -> None:
         self._strategy = strategy
@@ -65,6 +67,7 @@ class CallBacks:
             "on_timer": _CLOCK,
         }
         self._reasons = sum(bits for name, bits in methods.items() if _overrides(strategy, name))
+        self.wake = self._tell_all if self._kinds or self._reasons else self._on_wakeup
 
     def before_flush(self) -> None:
         """Keep events that the strategy has not seen: the buffer is about to be emptied."""
@@ -73,7 +76,7 @@ class CallBacks:
             self._backlog.extend(event.copy() for event in self._events[self._seen : count])
         self._seen = 0
 
-    def wake(self) -> None:
+    def _tell_all(self) -> object:
         """Call the strategy for one wakeup: what happened to its orders, then the market, then its decision."""
         reason = self._session[_REASON] & self._reasons
         if reason & _START:
@@ -82,9 +85,7 @@ class CallBacks:
             self._hand_over()
         if reason:
             self._tell(reason)
-        returned = self._on_wakeup()
-        if returned is not None:
-            _require_none(self._on_wakeup, returned)
+        return self._on_wakeup()
 
     def _tell(self, reason: int) -> None:
         if reason & _TRADES:
@@ -133,9 +134,11 @@ def run_interpreted(venue: Records, state: State, strategy: Strategy, flush: Cal
     wake, run = calls.wake, run_to_wakeup.bind(venue, state)
     while True:
         stop = run()
-        if stop == Stop.WAKE:
-            wake()
-        elif stop == Stop.FLUSH:
+        if stop == _WAKE:
+            returned = wake()
+            if returned is not None:
+                _require_none(strategy.on_wakeup, returned)
+        elif stop == _FLUSH:
             calls.before_flush()
             flush()
         else:

@@ -258,7 +258,17 @@ class View:
         tag: int = 0,
     ) -> None:
         """State the whole wish for a slot (qty_lots 0: nothing): see core.intents.quote. Post-only by default."""
-        self._append(_QUOTE, self._slot_of[instrument, side, level], _LIMIT, tif, price_ticks, qty_lots, tag)
+        session, at = self._session, self._count  # what _append does, without the call: a fifth of the time
+        count, slot = session[at], self._slot_of[instrument, side, level]
+        if count < self._intents_max:
+            try:
+                self._pack_intent(
+                    self._intents, count * _INTENT_BYTES, _QUOTE, slot, _LIMIT, tif, price_ticks, qty_lots, tag
+                )
+            except PackError as error:
+                fields = (_QUOTE, slot, _LIMIT, tif, price_ticks, qty_lots, tag)
+                raise ValueError(_not_packed(fields)) from error
+        session[at] = count + 1
 
     def new_order(
         self,
