@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from market_data.builders import BOTH, T0_NS, rows_of
 
-from trading_platform.data.certify import Certificate, FileCertificate, Overrides, certify
+from trading_platform.data.certify.certify import Certificate, Overrides, certify
+from trading_platform.data.certify.model import FileCertificate
 from trading_platform.data.events import BUY_FLAG, DEPTH, DEPTH_SNAPSHOT, SELL_FLAG, TRADE, EventArray
 from trading_platform.data.manifest import Manifest, Output, RowCounts, SourceFile, Stream
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trading_platform.data.certify import certify_files
+from trading_platform.data.certify.store import certify_files
 from trading_platform.data.clean import CleanedFile, clean
 from trading_platform.data.events import BUY_FLAG, DEPTH, EXCH_FLAG, LOCAL_FLAG, EventArray
 from trading_platform.data.files import load_events, save_events

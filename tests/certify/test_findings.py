@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from trading_platform.data.certify import Code, Overrides, Severity, Verdict
 from trading_platform.data.certify.book import WINDOW_TICKS
-from trading_platform.data.certify.codes import MEANINGS
+from trading_platform.data.certify.certify import Overrides
+from trading_platform.data.certify.codes import MEANINGS, Code, Severity, Verdict
 from trading_platform.data.clean.fixes import FIXES, NOT_FIXED
 from trading_platform.data.events import (
     BUY_FLAG,

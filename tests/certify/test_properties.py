@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from market_data.builders import rows_of
 
 from trading_platform._jit import COMPILED
-from trading_platform.data.certify import Certificate, Code, certify_files
 from trading_platform.data.certify.book import ASK, BID, NO_LEVEL, clear_levels, new_book, set_level
+from trading_platform.data.certify.certify import Certificate
+from trading_platform.data.certify.codes import Code
 from trading_platform.data.certify.histogram import bucket_of, new_histogram, percentile
+from trading_platform.data.certify.store import certify_files
 from trading_platform.data.clean import FIXES, clean
 from trading_platform.data.events import BUY_FLAG, DEPTH, EXCH_FLAG, LOCAL_FLAG, SELL_FLAG, TRADE, EventArray
 from trading_platform.data.files import load_events, save_events

@@ -7,7 +7,9 @@ import pytest
 from market_data.builders import COINM_FILES, USDM_FILE, recordings
 
 from trading_platform._jit import COMPILED
-from trading_platform.data.certify import Verdict, certify_files, verdict_of, write_certificates
+from trading_platform.data.certify.codes import Verdict
+from trading_platform.data.certify.store import certify_files, write_certificates
+from trading_platform.data.certify.verdict import verdict_of
 from trading_platform.data.clean import clean
 from trading_platform.data.convert import convert
 

@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 from cli.calling import Command
 
-from trading_platform.data.certify import certify_files, read_certificate, verdict_of, write_certificates
 from trading_platform.data.certify.model import certificate_schema, write_certificate_schema
-from trading_platform.data.certify.store import certificate_path
+from trading_platform.data.certify.store import certify_files, write_certificates
+from trading_platform.data.certify.verdict import certificate_path, read_certificate, verdict_of
 from trading_platform.data.events import BUY_FLAG, DEPTH
 from trading_platform.data.files import file_sha256, load_events, save_events
 from trading_platform.data.manifest import manifest_path, output_of, write_manifest

@@ -12,7 +12,8 @@ from market_data.catalogue import put
 
 from cli.calling import Command
 from trading_platform.data.catalog import export, find_files
-from trading_platform.data.certify import Overrides, certify_files, write_certificates
+from trading_platform.data.certify.certify import Overrides
+from trading_platform.data.certify.store import certify_files, write_certificates
 from trading_platform.data.events import BUY_FLAG, DEPTH_CLEAR, DEPTH_SNAPSHOT, EXCH_FLAG, LOCAL_FLAG, TRADE
 from trading_platform.data.files import load_events, save_events
 from trading_platform.data.synth import synthesize

@@ -13,7 +13,7 @@ import pytest
 from bad_input.test_disks import allowed
 
 from trading_platform.data.catalog import find_files
-from trading_platform.data.certify import certify_files
+from trading_platform.data.certify.store import certify_files
 from trading_platform.data.convert import convert, pipeline
 from trading_platform.data.files import load_events
 from trading_platform.data.manifest import read_manifest

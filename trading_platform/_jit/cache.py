@@ -11,11 +11,12 @@ import platform
 import re
 import shutil
 import tempfile
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .sources import PACKAGE, is_kernel, kernel_files, package_files, source_closure
+from .sources import PACKAGE, is_kernel, kernel_files, package_files, source_closure, text_of
+from .versions import version_of
 
 UNUSED_DAYS: Final = 30
 SECONDS_PER_DAY: Final = 86_400
@@ -31,7 +32,7 @@ def kernel_hash() -> str:
 
     digest = hashlib.sha256()
     for name in _LIBRARIES:
-        digest.update(f"{name}={version(name)};".encode())
+        digest.update(f"{name}={version_of(name)};".encode())
     digest.update(f"python={platform.python_version()};".encode())
     for name in _FLAGS:
         digest.update(f"{name}={os.environ.get(name, '')};".encode())
@@ -47,9 +48,9 @@ def _package_hash() -> str:
     return digest.hexdigest()
 
 
-def _add_files(digest: "hashlib._Hash", files: list[Path]) -> None:
+def _add_files(digest: "hashlib._Hash", files: Sequence[Path]) -> None:
     for file in files:
-        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes())
+        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + text_of(file))
 
 
 @functools.cache

@@ -19,12 +19,19 @@ def is_kernel(path: Path) -> bool:
 
 def kernel_files() -> list[Path]:
     """Return all source files of the kernel layers, in a fixed order."""
-    return [file for layer in KERNEL_LAYERS for file in sorted((PACKAGE / layer).rglob("*.py"))]
+    return [file for file in package_files() if is_kernel(file)]
 
 
-def package_files() -> list[Path]:
+@functools.cache
+def package_files() -> tuple[Path, ...]:
     """Return all source files of this package, in a fixed order."""
-    return sorted(PACKAGE.rglob("*.py"))
+    return tuple(sorted(PACKAGE.rglob("*.py")))
+
+
+@functools.cache
+def text_of(file: Path) -> bytes:
+    """Return the content of one of them: what this process runs, read once, whoever edits it meanwhile."""
+    return file.read_bytes()
 
 
 def source_closure(file: Path) -> list[Path]:

@@ -121,7 +121,7 @@ def convert(
 
 
 def _print_converted(result: "ConvertResult", derived: list[str]) -> None:
-    from ..data.certify import Severity
+    from ..data.certify.codes import Severity
 
     if result.clock_shift_ns:
         print(

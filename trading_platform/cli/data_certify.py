@@ -50,7 +50,9 @@ def certify(
 
     Example: trading-platform data certify data/btcusdt.npy --tick-size 0.1 --lot-size 0.001
     """
-    from ..data.certify import Certificate, Verdict, certify_files, write_certificates
+    from ..data.certify.certify import Certificate
+    from ..data.certify.codes import Verdict
+    from ..data.certify.store import certify_files, write_certificates
 
     overrides = _overrides(gap, outside_ppm)
     made: list[tuple[Certificate, list[Path], list[Path]]] = []  # with the files, and where it was written
@@ -220,7 +222,7 @@ def _given(name: str, text: str | None) -> Decimal | None:
 
 
 def _overrides(gap: float | None, outside_ppm: int | None) -> "Overrides":
-    from ..data.certify import Overrides
+    from ..data.certify.certify import Overrides
 
     if gap is not None and not 0 < gap <= 10**6:
         raise UsageError(f"--gap must be > 0 and at most 1000000 s, was {gap}")
@@ -250,7 +252,7 @@ def _print_certificates(
 
 def _repairable(certificate: "Certificate") -> list[str]:
     """Return the codes found, errors and warnings, that `data clean` can repair."""
-    from ..data.certify import Severity
+    from ..data.certify.codes import Severity
     from ..data.clean import FIXES
 
     found = [

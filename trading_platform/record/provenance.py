@@ -5,12 +5,13 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from .. import __version__
-from .._jit.sources import package_files, source_closure
+from .._jit.sources import package_files, source_closure, text_of
+from .._jit.versions import version_of
 
 LIBRARIES: Final = ("hftbacktest", "numpy", "numba", "llvmlite", "pydantic", "polars")
 
@@ -19,8 +20,8 @@ def provenance() -> dict[str, Any]:
     """Return what besides config and data decides a result: versions, sources, libm and CPU level."""
     return {
         "versions": {"trading_platform": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in LIBRARIES},
-        "source_sha256": _digest_of(package_files()),
+        | {name: version_of(name) for name in LIBRARIES},
+        "source_sha256": _digest_of(package_files(), text_of),
         "platform": {
             "machine": platform.machine(),
             "system": platform.system(),
@@ -38,15 +39,15 @@ def strategy_source(class_path: str) -> dict[str, Any]:
     return {
         "class_path": class_path,
         "files": [file.name for file in files],
-        "sha256": _digest_of(files),
+        "sha256": _digest_of(files, Path.read_bytes),
     }
 
 
-def _digest_of(files: list[Path]) -> str:
+def _digest_of(files: Sequence[Path], content: Callable[[Path], bytes]) -> str:
     """Return one SHA-256 over names and contents of files."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        digest.update(file.name.encode() + b"\0" + content(file))
     return digest.hexdigest()
 
 

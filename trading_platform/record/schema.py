@@ -10,7 +10,7 @@ SCHEMA_ID: Final = "urn:trading-platform:schema:run:1"
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # only what is used
 
 
 class Log(_Closed):

@@ -263,7 +263,15 @@ class View:
         if count < self._intents_max:
             try:
                 self._pack_intent(
-                    self._intents, count * _INTENT_BYTES, _QUOTE, slot, _LIMIT, tif, price_ticks, qty_lots, tag
+                    self._intents,
+                    count * _INTENT_BYTES,
+                    _QUOTE,
+                    slot,
+                    _LIMIT,
+                    tif,
+                    price_ticks,
+                    qty_lots,
+                    tag,
                 )
             except PackError as error:
                 fields = (_QUOTE, slot, _LIMIT, tif, price_ticks, qty_lots, tag)

@@ -1,10 +1,11 @@
 """Market data of a run: loaded, validated, with the range of prices the book has to cover."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +13,7 @@ from ...config.data_range import DataRange
 from ...config.data_root import DATA_ROOT
 from ...config.run import RunConfig
 from ...config.venue import ROI_TICKS_MAX
-from ...data.catalog import RangeData, read_range
-from ...data.certify.store import verdict_of
+from ...data.certify.verdict import verdict_of
 from ...data.cleared import returning_offer
 from ...data.events import DEPTH_CLEAR, KIND_MASK, LOCAL_FLAG, rows_of_kind
 from ...data.files import file_sha256, load_events
@@ -21,6 +21,9 @@ from ...data.latency import check_latencies, latency_at, load_latencies
 from ...data.validate import DataFacts, validate_events
 from ...model.errors import ConfigError, DataError
 from ...model.records import Records
+
+if TYPE_CHECKING:
+    from ...data.catalog import RangeData
 
 ROI_MARGIN_DIVISOR = 20  # kind auto: the traded range and 5 % of the price beyond it
 
@@ -44,7 +47,7 @@ class MarketData:
     resyncs_ns: tuple[int, ...]
     latency_file: Path | None
     latencies: Records | None
-    cut: RangeData | None
+    cut: "RangeData | None"
 
     def last_latency_ns(self) -> tuple[int, int]:
         """Return entry and response latency of the latency file at the end of the data [ns]."""
@@ -86,7 +89,7 @@ class _Found:
 
     parts: tuple[tuple[str, Records], ...]
     snapshot: tuple[str, Records] | None
-    cut: RangeData | None
+    cut: "RangeData | None"
 
 
 def load_market_data(config: RunConfig) -> MarketData:
@@ -147,8 +150,10 @@ def _find(config: RunConfig) -> _Found:
     if engine.data is None:
         files = engine.data_files or ()
         snapshot = engine.initial_snapshot
+        with ThreadPoolExecutor() as pool:  # compressed files are unpacked side by side
+            rows = pool.map(load_events, files)
         return _Found(
-            parts=tuple((str(path), load_events(path)) for path in files),
+            parts=tuple((str(path), one) for path, one in zip(files, rows, strict=True)),
             snapshot=None if snapshot is None else (str(snapshot), load_events(snapshot)),
             cut=None,
         )
@@ -157,8 +162,10 @@ def _find(config: RunConfig) -> _Found:
     return _Found(parts=tuple(cut.arrays()), snapshot=book, cut=cut)
 
 
-def range_of(data: DataRange, grid: tuple[Decimal, Decimal]) -> RangeData:
+def range_of(data: DataRange, grid: tuple[Decimal, Decimal]) -> "RangeData":
     """Return the rows that a config names by range; a config that was not loaded from a file needs its root."""
+    from ...data.catalog import read_range  # most runs name files
+
     root = Path(data.root if data.root is not None else DATA_ROOT)
     return read_range(root, data.venue, data.instrument, data.start_ns, data.end_ns, grid=grid)
 

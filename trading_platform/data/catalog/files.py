@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ...model.errors import DataError
-from ..certify.store import verdict_of
+from ..certify.verdict import verdict_of
 from ..manifest import Manifest, Output, manifest_path, read_manifest
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

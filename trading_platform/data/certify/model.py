@@ -14,7 +14,7 @@ SUFFIX: Final = ".certificate.json"
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # only what is used
 
 
 class FileName(_Closed):

@@ -22,8 +22,9 @@ from ..certify.codes import Code
 from ..certify.drift import slope_of
 from ..certify.model import FileCertificate
 from ..certify.scan import CHUNK_ROWS, Scan, begin_file, new_scan, scan_rows
-from ..certify.store import certificate_path, certify_files, stream_grid
+from ..certify.store import certify_files, stream_grid
 from ..certify.survey import Survey, survey
+from ..certify.verdict import certificate_path
 from ..events import EXCH_FLAG, LOCAL_FLAG, EventArray
 from ..files import file_sha256, load_events, publish_all, save_events
 from ..manifest import UNKNOWN, Manifest, SourceFile, Stream, manifest_of, manifest_path, output_of

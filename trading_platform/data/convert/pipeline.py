@@ -19,7 +19,7 @@ from ...config.data_range import FOLDER_NAME, FOLDER_RULE
 from ...model.errors import ConfigError, DataError
 from ..certify.certify import certify
 from ..certify.model import FileCertificate
-from ..certify.store import certificate_path
+from ..certify.verdict import certificate_path
 from ..events import EventArray
 from ..files import file_sha256, load_events, publish_all
 from ..manifest import Manifest, Output, SourceFile, Stream, manifest_path

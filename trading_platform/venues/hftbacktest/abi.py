@@ -5,13 +5,13 @@ clean upper bits). Checked at import: engine version, every symbol, the layout o
 """
 
 import ctypes
-from importlib.metadata import version
 from typing import Any, Final
 
 import llvmlite.binding
 
 from ..._hftbacktest import EXTENSION, TYPES
 from ..._jit import COMPILED, Deferred, kernel
+from ..._jit.versions import version_of
 from ...model.errors import EngineError
 
 SUPPORTED_VERSIONS: Final = ("2.4.4",)
@@ -84,7 +84,7 @@ def check_abi(engine_version: str, symbols: Any, offsets: dict[str, int]) -> Non
 
 
 check_abi(
-    version("hftbacktest"),
+    version_of("hftbacktest"),
     _LIBRARY,
     {
         name: int(field[1])
