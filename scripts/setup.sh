@@ -58,4 +58,6 @@ done
 printf 'setup: installing %s into %s (one or two minutes the first time)\n' "$target" "$venv"
 "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable "$target"
+# bytecode once and here: where PYTHONDONTWRITEBYTECODE is set, every start would compile the whole package again
+"$venv/bin/python" -m compileall -q trading_platform
 printf '%s\n' "$wanted" >"$stamp"

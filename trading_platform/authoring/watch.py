@@ -22,8 +22,9 @@ from .words import Place, Vector, Words
 
 CALL_SECONDS: Final = 10.0  # of one call in plain Python: longer is a loop without an end
 _INTENT_FIELDS: Final = INTENT.names or ()
-_APPEND: Final = inspect.unwrap(intents.append).__code__
-_VIEW_APPEND: Final = View._append.__code__
+_ASKING: Final = frozenset(  # by identity: equality of code compares all of it
+    id(function.__code__) for function in (inspect.unwrap(intents.append), View._append, View.quote)
+)
 
 
 class TooLongError(Exception):
@@ -144,11 +145,12 @@ class Watch:
 
     def _listen(self, frame: FrameType, event: str, _argument: Any) -> None:
         """Look at each intent where it is appended: later its line is not known any more."""
-        if event != "call" or (frame.f_code is not _APPEND and frame.f_code is not _VIEW_APPEND):
+        if event != "call" or id(frame.f_code) not in _ASKING:
             return
         self.calls.intents += 1
         line = calling_line(frame, self._files)
-        values = {name: frame.f_locals[name] for name in _INTENT_FIELDS}
+        # a quote of the view has no kind and slot yet: it looks them up
+        values = {name: frame.f_locals.get(name, 0) for name in _INTENT_FIELDS}
         for code, name, text, cure in self._wrong(values, frame):
             finding = Finding(code, ERROR, *line, text, cure)
             first, count = self.calls.asked_wrongly.get((code, line, name), (finding, 0))
