@@ -1,15 +1,19 @@
-"""Measure what safety costs. Prints a table, or JSON with ``--json``.
+"""Measure what safety costs. Prints a table and then JSON, only JSON with ``--json``.
 
 Ratios are medians of interleaved repetitions in this one process: same data, same depth kind, CPU time, with wall time
-beside it. The loops that are compared with are in bench_loops.py, more strategies in bench_strategies.py. Run it on an
-idle machine:
+beside it. The loops that are compared with are in bench_loops.py, more strategies in bench_strategies.py, the memory of
+a long run in bench_memory.py. Run it on an idle machine, which takes three minutes:
 
-    python scripts/benchmark.py [--config examples/binance/btcusdt.json] [--repetitions 9] [--json] [--cold] [--memory]
+    python scripts/benchmark.py [--config FILE] [--repetitions 9] [--json] [--quick] [--memory]
+
+The market is Binance BTCUSDT of 2024-08-08 if its recording was converted to data/ or lies in ../shared/data or in the
+directory that TRADING_PLATFORM_DATA names, else the bundled one.
 """
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -27,6 +31,8 @@ LOCAL = ROOT / "examples" / "local" / "local.json"
 BINANCE = ROOT / "examples" / "binance" / "btcusdt.json"
 MAKER = "trading_platform.strategies.touch_maker:touch_maker"
 MAKER_CLASS = "trading_platform.strategies.touch_maker:TouchMaker"
+RECORDING = "binance_usdm_btcusdt_20240808.gz"
+FEW_ROWS, MANY_ROWS = 1_000_000, 50_000_000
 START_NS = 1_722_470_400_000_000_000
 PARAMS: dict[str, Any] = {"order_qty": "0.01", "levels": 1}
 UNBOUND: dict[str, Any] = {  # so that the guarded maker sends what the unguarded ones send
@@ -52,10 +58,11 @@ class Took:
 class Bench:
     """The loops over one market, and what they took in each repetition."""
 
-    def __init__(self, config_path: Path) -> None:
+    def __init__(self, config_path: Path, data_root: Path | None = None) -> None:
         from trading_platform.config.load import load_config
 
         self.config_path = config_path
+        self.overrides = UNBOUND | ({"engine.data.root": str(data_root)} if data_root is not None else {})
         self.load = load_config
         self.took: dict[str, list[Took]] = {}
         self.traded: dict[str, tuple[int, int]] = {}
@@ -102,11 +109,11 @@ class Bench:
 
     def config(self, class_path: str) -> Any:
         """Return the config of a strategy that no limit stops."""
-        return self.load(self.config_path, UNBOUND | {"strategy.class_path": class_path})
+        return self.load(self.config_path, self.overrides | {"strategy.class_path": class_path})
 
-    def median(self, name: str) -> float:
-        """Return the median CPU time of a loop [s]; the first repetition warms up and is left out."""
-        return statistics.median(one.cpu for one in self.took[name][1:])
+    def median(self, name: str, clock: str = "cpu") -> float:
+        """Return the median time of a loop [s]; the first repetition warms up and is left out."""
+        return statistics.median(getattr(one, clock) for one in self.took[name][1:])
 
     def ratio(self, name: str, base: str, clock: str = "cpu") -> float:
         """Return the median of the ratios of neighbouring repetitions."""
@@ -114,12 +121,11 @@ class Bench:
         return statistics.median(getattr(one, clock) / getattr(other, clock) for one, other in pairs)
 
 
-def measure(config_path: Path, repetitions: int) -> dict[str, Any]:
+def measure(bench: Bench, repetitions: int) -> dict[str, Any]:
     """Run all loops in turn, ``repetitions`` times after the first."""
     from bench_loops import bare_replay, readme_maker, unguarded_maker
     from hftbacktest.binding import HashMapMarketDepthBacktest_, ROIVectorMarketDepthBacktest_
 
-    bench = Bench(config_path)
     instrument = bench.config(MAKER).instrument
     tick_size, lot_size = float(instrument.tick_size), float(instrument.lot_size)
     qty_lots = instrument.qty_to_lots(Decimal(PARAMS["order_qty"]))
@@ -147,9 +153,10 @@ def measure(config_path: Path, repetitions: int) -> dict[str, Any]:
     compiled = bench.median("compiled maker") - bench.median("compiled idle")
     interpreted = bench.median("interpreted maker") - bench.median("interpreted idle")
     return {
-        "data": str(config_path),
+        "data": str(bench.config_path),
         **facts,
         "cpu_seconds": {name: bench.median(name) for name in bench.took},
+        "wall_seconds": {name: bench.median(name, "wall") for name in bench.took},
         "guarded_over_unguarded": bench.ratio("compiled maker", "unguarded maker"),
         "guarded_over_unguarded_wall": bench.ratio("compiled maker", "unguarded maker", "wall"),
         "guarded_over_readme_loop": bench.ratio("compiled maker", "README-style maker"),
@@ -198,6 +205,7 @@ def start_seconds(cache: Path | None) -> float:
     """Return the wall time of ``run`` in a new process, to the finished record of 100 wakeups on bundled data."""
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ) | ({"TRADING_PLATFORM_CACHE": str(cache)} if cache else {})
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its bytecode
         command = [sys.executable, "-m", "trading_platform.cli", "run", "-c", str(LOCAL), "--json"]
         for override in (
             f"strategy.class_path={MAKER}",
@@ -218,37 +226,60 @@ def memory(rows: int) -> dict[str, float]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+def recording() -> Path | None:
+    """Return the recording of BTCUSDT if it is there."""
+    named = os.environ.get("TRADING_PLATFORM_DATA")
+    path = (Path(named) if named else ROOT.parent / "shared" / "data") / RECORDING
+    return path if path.is_file() else None
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--config", type=Path, help="default: the BTCUSDT recording if it was converted, else bundled data"
-    )
+    parser.add_argument("--config", type=Path, help="default: the BTCUSDT recording if there is one")
     parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--cold", action="store_true", help="measure the start with an empty cache too")
+    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    parser.add_argument("--quick", action="store_true", help="leave out cold start and memory")
     parser.add_argument(
-        "--memory", action="store_true", help="run over 1 and 50 million rows too: minutes, 4 GB"
+        "--memory", action="store_true", help="run over 50 million rows too: minutes, 4 GB of disk"
     )
     options = parser.parse_args()
-    has_recording = (ROOT / "data" / "binance-usdm" / "BTCUSDT").is_dir()
-    config = options.config or (BINANCE if has_recording else LOCAL)
-    result = measure(config, options.repetitions)
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(_bench(options.config, Path(folder)), options.repetitions)
     finalise = finalise_us_per_event()
     result["finalise_us_per_event"], result["finalise_us_per_event_cpu"] = finalise.wall, finalise.cpu
     start_seconds(None)
     result["warm_start_s"] = statistics.median(start_seconds(None) for _ in range(5))
-    if options.cold:
+    if not options.quick:
         with tempfile.TemporaryDirectory() as folder:
             result["cold_start_s"] = start_seconds(Path(folder))
-    if options.memory:
-        few, many = memory(1_000_000), memory(50_000_000)
-        result["rss_over_data_mb"] = many["rss_over_data_mb"]
-        result["rss_over_data_mb_of_few_rows"] = few["rss_over_data_mb"]
-        result["loop_time_a_row_many_over_few"] = many["loop_ns_a_row"] / few["loop_ns_a_row"]
-    print(json.dumps(result, indent=2) if options.json else table(result))
+        few = memory(FEW_ROWS)
+        result["rss_over_data_mb"] = few["rss_over_data_mb"]
+        if options.memory:
+            many = memory(MANY_ROWS)
+            result["rss_over_data_mb_50_million_rows"] = many["rss_over_data_mb"]
+            result["loop_time_a_row_50_million_over_1"] = many["loop_ns_a_row"] / few["loop_ns_a_row"]
+    result["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if not options.json:
+        print(table(result))
+    print(json.dumps(result, indent=2 if options.json else None))
+
+
+def _bench(config: Path | None, folder: Path) -> Bench:
+    """Return the market: the one that is named, the recording, or bundled data."""
+    if config is not None:
+        return Bench(config)
+    if (ROOT / "data" / "binance-usdm" / "BTCUSDT").is_dir():
+        return Bench(BINANCE)
+    found = recording()
+    if found is None:
+        return Bench(LOCAL)
+    from trading_platform.data.convert import convert
+
+    convert("binance-usdm", [found], folder)
+    return Bench(BINANCE, folder)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -257,11 +288,12 @@ def table(result: dict[str, Any]) -> str:
         f"{result['data']}: {result['rows']} rows, {result['wakeups']} wakeups, {result['orders']} orders, "
         f"{result['fills']} fills, {result['events']} events"
     ]
-    lines += [
-        f"  {name:24} {seconds * 1e3:9.1f} ms CPU {seconds / result['wakeups'] * 1e9:9.0f} ns a wakeup"
-        for name, seconds in result["cpu_seconds"].items()
-    ]
-    lines += [f"  {name:28} {value:12.3f}" for name, value in result.items() if isinstance(value, float)]
+    for name, cpu in result["cpu_seconds"].items():
+        wall, wakeup_ns = result["wall_seconds"][name], cpu / result["wakeups"] * 1e9
+        lines.append(
+            f"  {name:24} {cpu * 1e3:9.1f} ms CPU {wall * 1e3:9.1f} ms wall {wakeup_ns:9.0f} ns a wakeup"
+        )
+    lines += [f"  {name:34} {value:14.3f}" for name, value in result.items() if isinstance(value, float)]
     return "\n".join(lines)
 
 
