@@ -32,6 +32,11 @@ find_python() {
         "or name it: PYTHON=/path/to/python3.12 bash scripts/setup.sh"
 }
 
+# Where PYTHONDONTWRITEBYTECODE is set, every start would compile the whole package again.
+bytecode() {
+    "$venv/bin/python" -m compileall -q trading_platform
+}
+
 case "${1:-}" in
     "") extra="" target="." ;;
     dev) extra="-dev" target=".[dev]" ;;
@@ -52,12 +57,12 @@ fi
 wanted="$(cat pyproject.toml requirements.lock && pwd && "$venv/bin/python" --version)"
 for done in "$stamp" "$venv/.installed-dev"; do  # what is needed to develop is enough to run
     if [ -f "$done" ] && [ "$(cat "$done")" = "$wanted" ]; then
+        bytecode
         exit 0
     fi
 done
 printf 'setup: installing %s into %s (one or two minutes the first time)\n' "$target" "$venv"
 "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable "$target"
-# bytecode once and here: where PYTHONDONTWRITEBYTECODE is set, every start would compile the whole package again
-"$venv/bin/python" -m compileall -q trading_platform
+bytecode
 printf '%s\n' "$wanted" >"$stamp"

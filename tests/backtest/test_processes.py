@@ -90,6 +90,29 @@ def test_child_that_dies_is_a_failed_run_with_a_message(
         verify_run(directory)
 
 
+def test_files_that_a_strategy_left_open_are_written_when_its_run_ends(
+    slice_file: Path, tmp_path: Path
+) -> None:
+    """Nothing that outlives the run may keep the strategy: the process ends without a last collection."""
+    notes = tmp_path / "notes.txt"
+    source = f"""
+        class S(Strategy):
+            def on_start(self):
+                self.notes = open({str(notes)!r}, "w")
+
+            def on_market(self):
+                self.notes.write("woken")
+        """
+    directory = tmp_path / "run"
+    directory.mkdir()
+    config = maker_config(
+        (slice_file,), write_strategy(tmp_path, source), engine__max_wakeups=5, strategy__params={}
+    )
+    outcome = run_in_child(config.resolved(), directory, search=tmp_path)
+    assert outcome.status == "done"
+    assert notes.read_text().startswith("woken")
+
+
 def test_directory_of_a_killed_tool_has_a_log_and_no_record(slice_file: Path, tmp_path: Path) -> None:
     """Nobody was left to write run.json: the run is unfinished, and says so."""
     directory = tmp_path / "run"

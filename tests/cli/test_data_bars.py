@@ -46,6 +46,19 @@ def test_a_directory_with_a_manifest_becomes_a_table(tool: Command, market: Path
     assert "next: python -c" in answer.out
 
 
+def test_directories_follow_each_other_in_the_order_they_are_named(
+    tool: Command, market: Path, tmp_path: Path
+) -> None:
+    for name in ("a.npy", "b.npz"):
+        (tmp_path / name[0]).mkdir()
+        save_events(tmp_path / name[0] / name, load_events(market / name))
+    options = ("--kind", "tick", "--size", 10, *SIZES, "--out", tmp_path / "bars.npy", "--json")
+    answer = tool("data", "bars", tmp_path / "a", tmp_path / "b" / "b.npz", *options)
+    assert answer.json["rows"] == sum(len(load_events(market / name)) for name in ("a.npy", "b.npz"))
+    wrong = tool("data", "bars", tmp_path / "b", tmp_path / "a", *options, "--overwrite")
+    assert (wrong.code, "order the files by time" in wrong.err) == (2, True)
+
+
 def test_json_tells_what_was_made(tool: Command, market: Path, tmp_path: Path) -> None:
     out = tmp_path / "bars.npy"
     answer = tool("data", "bars", market / "a.npy", "--kind", "tick", "--size", 10, "-o", out, "--json")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from trading_platform._jit import INT, Array, entry
+from trading_platform._jit.functions import Entry
 
 WORDS = Array(np.dtype(np.int64))
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -51,6 +52,17 @@ def test_exception_is_raised_where_it_was_and_the_next_call_works() -> None:
     assert put(values, 0) == 3
     call()
     assert values[0] == 1
+
+
+def test_code_that_nobody_uses_any_more_does_no_harm() -> None:
+    """LLVM would free the machine that all functions share with the first of them."""
+    for value in (1, 2, 3):
+        put_it = entry(WORDS, INT)(put.py_func) if isinstance(put, Entry) else put
+        values = np.zeros(1, np.int64)
+        assert put_it(values, value) == 0
+        assert values[0] == value
+        del put_it
+        gc.collect()
 
 
 def test_arguments_live_as_long_as_the_bound_call() -> None:

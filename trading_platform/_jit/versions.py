@@ -3,6 +3,7 @@
 importlib.metadata parses the whole metadata of a package for it, as if it were a mail: 2 ms each, at every start.
 """
 
+import contextlib
 import functools
 import re
 import sys
@@ -33,11 +34,13 @@ def _installed() -> dict[str, str]:
     """Return name -> version of what lies on the path; of two the first counts, as for an import."""
     found: dict[str, str] = {}
     for place in sys.path:
-        directory = Path(place or ".")
-        if not directory.is_dir():
-            continue
-        for entry in sorted(directory.glob("*.dist-info")):
-            match = _DIRECTORY.fullmatch(entry.name)
+        names: list[str] = []
+        with contextlib.suppress(
+            OSError
+        ):  # an archive, or not there, or not ours to read: imports skip it too
+            names = sorted(entry.name for entry in Path(place or ".").iterdir())
+        for name in names:
+            match = _DIRECTORY.fullmatch(name)
             if match is not None:
                 found.setdefault(_plain(match[1]), match[2])
     return found

@@ -25,6 +25,7 @@ _INTENT_FIELDS: Final = INTENT.names or ()
 _ASKING: Final = frozenset(  # by identity: equality of code compares all of it
     id(function.__code__) for function in (inspect.unwrap(intents.append), View._append, View.quote)
 )
+_LOOKED_UP: Final = {"kind": 0, "slot": 0, "order_type": 0}  # by a quote of the view itself: they are right
 
 
 class TooLongError(Exception):
@@ -149,8 +150,8 @@ class Watch:
             return
         self.calls.intents += 1
         line = calling_line(frame, self._files)
-        # a quote of the view has no kind and slot yet: it looks them up
-        values = {name: frame.f_locals.get(name, 0) for name in _INTENT_FIELDS}
+        said = frame.f_locals if frame.f_code is not View.quote.__code__ else _LOOKED_UP | frame.f_locals
+        values = {name: said[name] for name in _INTENT_FIELDS}
         for code, name, text, cure in self._wrong(values, frame):
             finding = Finding(code, ERROR, *line, text, cure)
             first, count = self.calls.asked_wrongly.get((code, line, name), (finding, 0))

@@ -12,7 +12,7 @@ import typer
 
 from ..model.errors import ConfigError
 from .common import JsonOption, UsageError, decimal_option, next_step, print_json, progress
-from .data_certify import event_files
+from .data_certify import streams_of
 
 if TYPE_CHECKING:
     from ..core.bars.rule import BarRule
@@ -88,7 +88,7 @@ def bars(
     from ..report.bar_table import require_bar_suffix, save_bars
 
     require_bar_suffix(out)
-    files = event_files(paths)
+    files = [file for path in paths for stream in streams_of([path]) for file in stream]
     spec = BarSpec(
         kind=kind,
         size=size,

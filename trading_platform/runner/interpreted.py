@@ -67,7 +67,11 @@ class CallBacks:
             "on_timer": _CLOCK,
         }
         self._reasons = sum(bits for name, bits in methods.items() if _overrides(strategy, name))
-        self.wake = self._tell_all if self._kinds or self._reasons else self._on_wakeup
+
+    @property
+    def wake(self) -> Callable[[], object]:
+        """The call for one wakeup. Not kept here: a cycle would keep the strategy alive beyond the run."""
+        return self._tell_all if self._kinds or self._reasons else self._on_wakeup
 
     def before_flush(self) -> None:
         """Keep events that the strategy has not seen: the buffer is about to be emptied."""

@@ -29,9 +29,8 @@ class Ledger:
             position["net_lots"], position["cash_ticklots"] = event["qty_lots"], event["a"]
             position["cash_money"], position["fee_money"] = event["b"], event["c"]
         rows = np.flatnonzero(kinds == EventKind.FILL)
-        fills = {
-            name: block[name][rows] for name in _FILL_FIELDS
-        }  # whole records would be copied field by field
+        # not whole records: those would be copied field by field
+        fills = {name: block[name][rows] for name in _FILL_FIELDS}
         for index, instrument in enumerate(self._instruments):
             own = fills["instrument"] == index
             self._book(self._positions[index], instrument, {name: fills[name][own] for name in _FILL_FIELDS})

@@ -151,7 +151,7 @@ def _find(config: RunConfig) -> _Found:
         files = engine.data_files or ()
         snapshot = engine.initial_snapshot
         with ThreadPoolExecutor() as pool:  # compressed files are unpacked side by side
-            rows = pool.map(load_events, files)
+            rows = list(pool.map(load_events, files))  # here: an error or Ctrl-C gives up those that wait
         return _Found(
             parts=tuple((str(path), one) for path, one in zip(files, rows, strict=True)),
             snapshot=None if snapshot is None else (str(snapshot), load_events(snapshot)),

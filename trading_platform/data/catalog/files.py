@@ -49,7 +49,7 @@ class CatalogFile:
 
     @cached_property
     def verdict(self) -> str:
-        """Verdict of the certificate: see certify.store.verdict_of. It is about the file that the manifest tells."""
+        """Verdict of the certificate: see certify.verdict.verdict_of. It is about the file that the manifest tells."""
         return str(verdict_of(self.path, self.output.sha256)["verdict"])
 
 
