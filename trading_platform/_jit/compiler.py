@@ -27,6 +27,7 @@ from numba.extending import typeof_impl
 from . import state_type
 from .cache import cache_directory
 from .functions import STATE, Array, Deferred, Entry, Kernel, Parameter, compiled_names, word_count
+from .kernel_code import CalledCompiler, KernelCompiler, load_kernel
 from .link import FIRST_ARGUMENT, RETURNED, ObjectCode, caller_of, target_machine
 from .sources import PACKAGE, is_kernel
 
@@ -35,6 +36,10 @@ if numba.core.config.DISABLE_JIT:
         "numba's setting DISABLE_JIT must come from the environment (NUMBA_DISABLE_JIT=1), was set elsewhere "
         "(.numba_config.yaml?): plain Python is chosen before numba is loaded"
     )
+_NO_WRAPPERS: Final = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}  # each would hold the whole code again
 _ENVIRONMENT: Final = "NumbaEnv"  # in the names of their symbols
 _NO_CONSTANTS: Final = Environment({})
 _EXCEPTION_RAISED: Final = 1  # codes from here on come with an exception; below are numba's own
@@ -75,14 +80,30 @@ class CacheLocator(_SourceFileBackedLocatorMixin, _CacheLocator):
         return "hashed"
 
 
-class _Files(CompileResultCacheImpl):
+class _CalledLocator(CacheLocator):
+    """For kernels that Python calls: machine code beside the intermediate code of the same functions."""
+
+    def get_cache_path(self) -> str:
+        """Return the directory."""
+        return str(self._directory / "called")
+
+
+class _KernelFiles(CompileResultCacheImpl):
     _locator_classes: ClassVar[list[type]] = [CacheLocator]
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        """Return a kernel that was in the cache."""
+        return load_kernel(target_context, payload)
+
+
+class _CalledFiles(CompileResultCacheImpl):
+    _locator_classes: ClassVar[list[type]] = [_CalledLocator]
 
 
 class KernelCache(FunctionCache):
     """numba's cache with our locator. Notes what had to be compiled; a read-only directory is no error."""
 
-    _impl_class = _Files
+    _impl_class = _KernelFiles
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Store a freshly compiled function."""
@@ -93,15 +114,33 @@ class KernelCache(FunctionCache):
             super().save_overload(sig, data)
 
 
+class CalledCache(KernelCache):
+    """The same for kernels that Python calls."""
+
+    _impl_class = _CalledFiles
+
+
 def dispatcher_of(function: Callable[..., Any]) -> Any:
-    """Return numba's dispatcher of a kernel, cached on disk."""
+    """Return numba's dispatcher of a kernel for compiled code that calls it, cached on disk."""
     file = Path(function.__code__.co_filename)
     state_type.register_classes()
     # calls between the core's small functions cost as much as what they do, so they are inlined
-    dispatcher: Any = numba.njit(_nrt=_allocates(file), forceinline=is_kernel(file.resolve()))(function)
+    inlined = is_kernel(file.resolve())
+    options = _NO_WRAPPERS | {"_nrt": _allocates(file), "pipeline_class": KernelCompiler}
+    dispatcher: Any = numba.njit(forceinline=inlined, **options)(function)
     dispatcher.get_call_template = _templates(function, dispatcher.get_call_template)
     if file.is_file():
         dispatcher._cache = KernelCache(function)
+    return dispatcher
+
+
+def called_dispatcher_of(function: Callable[..., Any]) -> Any:
+    """Return numba's dispatcher of a kernel that Python calls, cached on disk."""
+    file = Path(function.__code__.co_filename)
+    state_type.register_classes()
+    dispatcher: Any = numba.njit(_nrt=_allocates(file), pipeline_class=CalledCompiler)(function)
+    if file.is_file():
+        dispatcher._cache = CalledCache(function)
     return dispatcher
 
 
@@ -140,8 +179,9 @@ def compile_entry(entry: Entry) -> ObjectCode:
     """Compile an entry for its signature."""
     function = entry.py_func
     state_type.register_classes()
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # it is called as link.py calls it
-    dispatcher: Any = numba.njit(_nrt=_allocates(Path(function.__code__.co_filename)), **options)(function)
+    dispatcher: Any = numba.njit(_nrt=_allocates(Path(function.__code__.co_filename)), **_NO_WRAPPERS)(
+        function
+    )
     arguments = tuple(_numba_type(parameter) for parameter in entry.parameters)
     with global_compiler_lock:
         compiled = dispatcher._compiler.compile(arguments, types.int64 if entry.returns else types.void)

@@ -77,8 +77,14 @@ class Kernel:
 
         return dispatcher_of(self.py_func)
 
+    @cached_property
+    def _called(self) -> Any:
+        from .compiler import called_dispatcher_of
+
+        return called_dispatcher_of(self.py_func)
+
     def __call__(self, *arguments: Any) -> Any:
-        return self.dispatcher(*arguments)
+        return self._called(*arguments)
 
 
 class Entry:
