@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from ..core.intents import quote
 from ..core.state import State
 from ..model.enums import Wake
-from .base import Strategy
+from .base import Strategy, View
 from .compiled import compiled_strategy
 from .params import PriceDistance, Qty, StrategyParams
 
@@ -39,13 +40,19 @@ class TouchMaker(Strategy):
     Params: ClassVar[type[StrategyParams]] = TouchMakerParams
     wake: ClassVar[Wake] = Wake.FEED | Wake.ORDERS
 
+    def __init__(self, params: np.void, view: View) -> None:
+        """Work out once what every wakeup needs."""
+        super().__init__(params, view)
+        self._qty_lots = self.params["order_qty_lots"]
+        step_ticks = self.params["level_step_ticks"]
+        self._away_ticks = [(level, level * step_ticks) for level in range(self.params["levels"])]
+
     def on_wakeup(self) -> None:
         """Quote the best bid and the best ask, and levels behind them."""
-        view, params = self.view, self.params
+        view, qty_lots = self.view, self._qty_lots
         bid_ticks, ask_ticks = view.bid_ticks(), view.ask_ticks()
         if bid_ticks == 0 or ask_ticks == 0:
             return
-        qty_lots, step_ticks = params["order_qty_lots"], params["level_step_ticks"]
-        for level in range(params["levels"]):
-            view.quote(1, level, bid_ticks - level * step_ticks, qty_lots)
-            view.quote(-1, level, ask_ticks + level * step_ticks, qty_lots)
+        for level, away_ticks in self._away_ticks:
+            view.quote(1, level, bid_ticks - away_ticks, qty_lots)
+            view.quote(-1, level, ask_ticks + away_ticks, qty_lots)
