@@ -4,6 +4,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -302,14 +303,20 @@ def _write_reports(session: Session, directory: Path, record: dict[str, Any], fa
     from ..report.parquet import write_audit_parquet, write_parquet
 
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
-    record["summary"] = summarize(events, instrument, facts)
     interval_ns = facts.sample_interval_ns or STATS_INTERVAL_NS
-    try:
+
+    def summarize_beside() -> None:
+        record["summary"] = summarize(events, instrument, facts)
         write_json(directory / SUMMARY_FILE, record["summary"])
-        write_parquet(events, [instrument], directory)
-        if session.config.output.audit == "all":
-            write_audit_parquet(directory / AUDIT_FILE, [instrument])
         write_stats_npz(directory / STATS_FILE, events, instrument, interval_ns)
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(summarize_beside)
+            write_parquet(events, [instrument], directory)
+            if session.config.output.audit == "all":
+                write_audit_parquet(directory / AUDIT_FILE, [instrument])
+        beside.result()
     except (OSError, PolarsError) as error:  # a full disk: polars tells it as a fault of its encoder
         free_bytes = shutil.disk_usage(directory).free
         raise EventLogError(
