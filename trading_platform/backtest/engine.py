@@ -318,6 +318,8 @@ def _write_reports(session: Session, directory: Path, record: dict[str, Any], fa
                 write_audit_parquet(directory / AUDIT_FILE, [instrument])
         beside.result()
     except (OSError, PolarsError) as error:  # a full disk: polars tells it as a fault of its encoder
+        # whole or not: the record of the failure needs the room
+        (directory / STATS_FILE).unlink(missing_ok=True)
         free_bytes = shutil.disk_usage(directory).free
         raise EventLogError(
             f"{directory}: the log is whole, but its tables cannot be written: {error} ({free_bytes:,} bytes are "
