@@ -4,7 +4,6 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -305,18 +304,17 @@ def _write_reports(session: Session, directory: Path, record: dict[str, Any], fa
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
     interval_ns = facts.sample_interval_ns or STATS_INTERVAL_NS
 
-    def summarize_beside() -> None:
+    def write_summary() -> None:
         record["summary"] = summarize(events, instrument, facts)
         write_json(directory / SUMMARY_FILE, record["summary"])
+
+    def write_stats() -> None:
         write_stats_npz(directory / STATS_FILE, events, instrument, interval_ns)
 
     try:
-        with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(summarize_beside)
-            write_parquet(events, [instrument], directory)
-            if session.config.output.audit == "all":
-                write_audit_parquet(directory / AUDIT_FILE, [instrument])
-        beside.result()
+        write_parquet(events, [instrument], directory, write_summary, write_stats)
+        if session.config.output.audit == "all":
+            write_audit_parquet(directory / AUDIT_FILE, [instrument])
     except (OSError, PolarsError) as error:  # a full disk: polars tells it as a fault of its encoder
         # whole or not: the record of the failure needs the room
         (directory / STATS_FILE).unlink(missing_ok=True)

@@ -26,14 +26,23 @@ COMPRESSION: Final = "snappy"  # less time than lz4 and zstd; zstd would be half
 Frames = Callable[[], Iterator[pl.DataFrame]]
 
 
-def write_parquet(events: EventArray, instruments: Sequence[Instrument], directory: Path) -> dict[str, int]:
+def write_parquet(
+    events: EventArray,
+    instruments: Sequence[Instrument],
+    directory: Path,
+    *further: Callable[[], object],
+) -> dict[str, int]:
     """Write ``events, orders, fills, equity`` as ``.parquet`` files and return the rows of each.
+
+    Two threads take them in this order: the events take as long as all others together, and polars leaves Python's lock
+    while it encodes. More threads would only need the memory of more tables at a time.
 
     Parameters
     ----------
     events : EVENT, a whole log; the table of events is made from it in pieces
     instruments : the list that the field ``instrument`` indexes
     directory : exists, and holds none of the four files
+    further : what else is made of the log, after the tables, by the first thread that is free
 
     Raises
     ------
@@ -51,9 +60,12 @@ def write_parquet(events: EventArray, instruments: Sequence[Instrument], directo
             raise EventLogError(
                 f"{path}: must not exist: tables are never overwritten; name another directory"
             )
-    with ThreadPoolExecutor(len(frames)) as pool:  # the table of events takes as long as all others together
+    with ThreadPoolExecutor(2) as pool:
         written = {name: pool.submit(_write_frames, paths[name], made) for name, made in frames.items()}
+        done = [pool.submit(make) for make in further]
     try:
+        for one in done:
+            one.result()
         return {name: rows.result() for name, rows in written.items()}
     except BaseException:
         for (
