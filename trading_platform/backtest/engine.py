@@ -308,11 +308,9 @@ def _write_reports(session: Session, directory: Path, record: dict[str, Any], fa
         record["summary"] = summarize(events, instrument, facts)
         write_json(directory / SUMMARY_FILE, record["summary"])
 
-    def write_stats() -> None:
-        write_stats_npz(directory / STATS_FILE, events, instrument, interval_ns)
-
     try:
-        write_parquet(events, [instrument], directory, write_summary, write_stats)
+        write_parquet(events, [instrument], directory, write_summary)
+        write_stats_npz(directory / STATS_FILE, events, instrument, interval_ns)
         if session.config.output.audit == "all":
             write_audit_parquet(directory / AUDIT_FILE, [instrument])
     except (OSError, PolarsError) as error:  # a full disk: polars tells it as a fault of its encoder
