@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bash scripts/setup.sh
-printf 'quickstart: trading-platform run --config examples/local/local.json (the first run compiles: about a minute)\n'
+printf 'quickstart: trading-platform run --config examples/local/local.json (the first run compiles: half a minute)\n'
 exec .venv/bin/trading-platform run --config examples/local/local.json

@@ -87,7 +87,7 @@ def _load_engine(answers: IO[str]) -> BaseException | None:
         from ..._jit import is_compiled
 
         if not is_compiled():
-            _say(answers, {"phase": "compiling kernels, once per installation: about a minute"})
+            _say(answers, {"phase": "compiling kernels, once per installation: about half a minute"})
         from .. import engine  # noqa: F401
     except BaseException as error:  # noqa: BLE001 (raised again where it is answered)
         return error
