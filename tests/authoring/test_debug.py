@@ -199,7 +199,7 @@ def test_functions_of_both_forms_are_found_with_their_first_line() -> None:
     """A stop at a decorator, a signature or a docstring would never be reached."""
     for strategy, name, text in (
         (touch_maker, "touch_maker", "book = state.books[0]"),
-        (TouchMaker, "on_wakeup", "view, params = self.view, self.params"),
+        (TouchMaker, "on_wakeup", "view, qty_lots = self.view, self._qty_lots"),
     ):
         (code,) = functions_of(strategy)
         lines = Path(code.co_filename).read_text(encoding="utf-8").splitlines()

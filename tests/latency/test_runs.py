@@ -142,7 +142,7 @@ def test_the_command_for_own_orders_says_what_it_left_out(tool: Command, tmp_pat
             ("--end must not be before",),
         ),
         (("feed", PART[0], "--floor", "0"), ("floor must be >= 1 ns",)),
-        (("feed", PART[0], "--floor", "x"), ("--floor must be a number",)),
+        (("feed", PART[0], "--floor", "x"), ("--floor must be a decimal number",)),
         (("feed", PART[0], "--entry-factor", "-1"), ("--entry-factor must be 0 to 1000",)),
         (("feed", PART[0], "--entry-offset", "4000"), ("--entry-offset must be at most 3600 s",)),
         (("orders", "none.csv"), ("none.csv: must be a readable CSV file",)),
