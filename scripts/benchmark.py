@@ -2,7 +2,7 @@
 
 Ratios are medians of interleaved repetitions in this one process: same data, same depth kind, CPU time, with wall time
 beside it. The loops that are compared with are in bench_loops.py, more strategies in bench_strategies.py, the memory of
-a long run in bench_memory.py. Run it on an idle machine, which takes three minutes:
+a long run in bench_memory.py. Run it on an idle machine, which takes two minutes:
 
     python scripts/benchmark.py [--config FILE] [--repetitions 9] [--json] [--quick] [--memory]
 

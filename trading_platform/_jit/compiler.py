@@ -36,10 +36,8 @@ if numba.core.config.DISABLE_JIT:
         "numba's setting DISABLE_JIT must come from the environment (NUMBA_DISABLE_JIT=1), was set elsewhere "
         "(.numba_config.yaml?): plain Python is chosen before numba is loaded"
     )
-_NO_WRAPPERS: Final = {
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}  # each would hold the whole code again
+# Python never calls them as numba would: each wrapper would hold the whole code again
+_NO_WRAPPERS: Final = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _ENVIRONMENT: Final = "NumbaEnv"  # in the names of their symbols
 _NO_CONSTANTS: Final = Environment({})
 _EXCEPTION_RAISED: Final = 1  # codes from here on come with an exception; below are numba's own
@@ -179,9 +177,8 @@ def compile_entry(entry: Entry) -> ObjectCode:
     """Compile an entry for its signature."""
     function = entry.py_func
     state_type.register_classes()
-    dispatcher: Any = numba.njit(_nrt=_allocates(Path(function.__code__.co_filename)), **_NO_WRAPPERS)(
-        function
-    )
+    options = _NO_WRAPPERS | {"_nrt": _allocates(Path(function.__code__.co_filename))}
+    dispatcher: Any = numba.njit(**options)(function)
     arguments = tuple(_numba_type(parameter) for parameter in entry.parameters)
     with global_compiler_lock:
         compiled = dispatcher._compiler.compile(arguments, types.int64 if entry.returns else types.void)

@@ -69,9 +69,8 @@ class _CalledLowering(NativeLowering):
 
     def run_pass(self, state: Any) -> bool:
         super().run_pass(state)
-        for (
-            variable
-        ) in state.library._final_module.global_variables:  # what kernels need to raise with values
+        # kernels need theirs to raise with values
+        for variable in state.library._final_module.global_variables:
             environment = lookup_environment(variable.name)
             if environment is not None:
                 state.library.codegen.set_env(variable.name, environment)

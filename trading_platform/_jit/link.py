@@ -17,11 +17,8 @@ _MAGIC: Final = b"trading_platform/object/4"
 _FACTS: Final = 5  # of the first line, before the names of the environments
 RETURNED: Final = (0, -2)  # numba's codes (numba/core/callconv.py): the function returned, or returned None
 _ONE_ARGUMENT: Final = 8  # METH_O
-_PYTHON_FUNCTIONS: Final = (
-    "PyLong_AsLongLong",
-    "PyLong_FromLongLong",
-    "PyObject_CallOneArg",
-)  # for compiler.py
+# what the callers that compiler.py makes call
+_PYTHON_FUNCTIONS: Final = ("PyLong_AsLongLong", "PyLong_FromLongLong", "PyObject_CallOneArg")
 FIRST_ARGUMENT: Final = 2  # of a call's words: result and exception come first
 
 

@@ -30,7 +30,7 @@ def package_files() -> tuple[Path, ...]:
 
 @functools.cache
 def text_of(file: Path) -> bytes:
-    """Return the content of one of them as it was when it was first asked for."""
+    """Return the content of a source file of this package as it was when it was first asked for."""
     return file.read_bytes()
 
 
