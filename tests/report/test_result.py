@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from tests.eventlog.builders import LINEAR, Life, every_kind, long_life
+from trading_platform.report.instrument_log import instrument_log
 from trading_platform.report.result import print_result
 from trading_platform.report.summary import summarize
 
@@ -28,7 +29,7 @@ def lines(summary: dict[str, Any]) -> dict[str, str]:
 
 def test_amounts_are_those_of_the_summary_unrounded() -> None:
     life = long_life(300)
-    summary = summarize(life.events(), LINEAR, facts(life))
+    summary = summarize(instrument_log(life.events()), LINEAR, facts(life))
     shown = lines(summary)
 
     assert shown["net profit"].replace(",", "").startswith(f"{summary['pnl']['net']} USDT (fees ")
@@ -39,7 +40,7 @@ def test_amounts_are_those_of_the_summary_unrounded() -> None:
 
 def test_what_went_wrong_is_on_the_screen() -> None:
     life = every_kind()
-    summary = summarize(life.events(), LINEAR, facts(life))
+    summary = summarize(instrument_log(life.events()), LINEAR, facts(life))
     shown = lines(summary)
 
     assert shown["orders"] == "4 sent: 1 filled, 1 canceled, 1 expired, 1 rejected"
@@ -51,7 +52,7 @@ def test_what_went_wrong_is_on_the_screen() -> None:
 
 def test_a_run_without_anything_has_no_empty_rows() -> None:
     life = Life()
-    shown = lines(summarize(life.events(), LINEAR, facts(life)))
+    shown = lines(summarize(instrument_log(life.events()), LINEAR, facts(life)))
 
     assert shown["orders"] == "0 sent"
     assert shown["fills"] == "none"
@@ -64,7 +65,7 @@ def test_a_run_without_anything_has_no_empty_rows() -> None:
 )
 def test_durations_are_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     life = Life()
-    summary = summarize(life.events(), LINEAR, facts(life))
+    summary = summarize(instrument_log(life.events()), LINEAR, facts(life))
     summary["period"]["seconds"] = seconds
 
     assert f"({text})" in printed(summary)

@@ -10,7 +10,8 @@ from tests.eventlog.builders import INVERSE, LINEAR, SECOND_NS, START_NS, Life, 
 from trading_platform.model.enums import EventKind
 from trading_platform.model.errors import EventLogError
 from trading_platform.model.instrument import Instrument
-from trading_platform.report.sampling import on_grid, pnl_samples
+from trading_platform.report.instrument_log import instrument_log
+from trading_platform.report.sampling import on_grid
 from trading_platform.report.stats import STATS, stats_records, write_stats_npz
 
 
@@ -26,7 +27,7 @@ def test_hftbacktest_reads_our_final_equity_and_fills(tmp_path: Path, instrument
 
     life = long_life(400, instrument)
     events = life.events()
-    write_stats_npz(tmp_path / "stats.npz", events, instrument, SECOND_NS)
+    write_stats_npz(tmp_path / "stats.npz", instrument_log(events), instrument, SECOND_NS)
     record = (InverseAssetRecord if instrument.inverse else LinearAssetRecord)(
         np.load(tmp_path / "stats.npz")["0"]
     )
@@ -60,7 +61,7 @@ def test_fees_and_position_are_those_known_at_each_sample() -> None:
     life.fill(order, 3)  # after the sample, at the same time
     life.wait(1)
     life.pnl(1_234_002)
-    records = stats_records(life.events(), LINEAR, SECOND_NS)
+    records = stats_records(instrument_log(life.events()), LINEAR, SECOND_NS)
     assert records["fee"].tolist() == pytest.approx([0, first_fee / 1e9, life.fee_money / 1e9])
     assert records["position"].tolist() == pytest.approx([0, 0.001, 0.004])
     assert records["num_trades"].tolist() == [0, 1, 2]
@@ -73,7 +74,7 @@ def test_fees_carried_over_count_too() -> None:
     life.fee_money = 5_000_000_000
     life.opening()
     life.pnl(1_234_000)
-    records = stats_records(life.events(), LINEAR, SECOND_NS)
+    records = stats_records(instrument_log(life.events()), LINEAR, SECOND_NS)
     assert records["fee"][0] == pytest.approx(5.0)
     assert records["balance"][0] - records["fee"][0] == pytest.approx(-5.0)
 
@@ -83,7 +84,7 @@ def test_a_grid_point_shows_the_last_sample_known_then_and_the_end_is_shown() ->
     for seconds, mark in ((0.2, 10), (0.9, 20), (3.1, 30), (0.05, 40)):
         life.pnl(mark)
         life.wait(seconds)
-    samples = on_grid(pnl_samples(life.events()), SECOND_NS)
+    samples = on_grid(instrument_log(life.events()).samples, SECOND_NS)
     assert ((samples.now_ns - START_NS) // SECOND_NS).tolist() == [1, 2, 3, 4, 5]
     assert samples.mark_halfticks.tolist() == [20, 30, 30, 30, 40]
 
@@ -93,29 +94,29 @@ def test_samples_before_the_first_mark_are_left_out() -> None:
     life.pnl(0)
     life.now_ns = START_NS
     life.pnl(1_234_000)
-    assert len(stats_records(life.events(), LINEAR, SECOND_NS)) == 1
+    assert len(stats_records(instrument_log(life.events()), LINEAR, SECOND_NS)) == 1
 
 
 def test_a_log_without_samples_gives_an_empty_array() -> None:
     life = Life()
     life.opening()
-    assert len(stats_records(life.events(), LINEAR, SECOND_NS)) == 0
+    assert len(stats_records(instrument_log(life.events()), LINEAR, SECOND_NS)) == 0
 
 
 def test_bad_intervals_and_existing_files_are_refused(tmp_path: Path) -> None:
     events = every_kind().events()
     with pytest.raises(EventLogError, match="must be > 0 ns, was 0"):
-        stats_records(events, LINEAR, 0)
+        stats_records(instrument_log(events), LINEAR, 0)
     with pytest.raises(EventLogError, match="choose a longer one"):
-        stats_records(events, LINEAR, 1)
+        stats_records(instrument_log(events), LINEAR, 1)
     (tmp_path / "stats.npz").write_bytes(b"mine")
     with pytest.raises(EventLogError, match="must not exist"):
-        write_stats_npz(tmp_path / "stats.npz", events, LINEAR)
+        write_stats_npz(tmp_path / "stats.npz", instrument_log(events), LINEAR)
     assert (tmp_path / "stats.npz").read_bytes() == b"mine"
 
 
 def test_the_same_log_gives_the_same_file(tmp_path: Path) -> None:
     events = long_life(20).events()
     for name in ("a.npz", "b.npz"):
-        write_stats_npz(tmp_path / name, events, LINEAR)
+        write_stats_npz(tmp_path / name, instrument_log(events), LINEAR)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()

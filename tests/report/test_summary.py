@@ -15,6 +15,7 @@ from tests.eventlog.builders import INVERSE, LINEAR, SECOND_NS, Life, every_kind
 from trading_platform.metrics.performance import annualised, sharpe, sortino
 from trading_platform.model.enums import EventKind, Side
 from trading_platform.model.instrument import Instrument
+from trading_platform.report.instrument_log import instrument_log
 from trading_platform.report.summary import RunFacts, iso_utc, print_summary, summarize
 
 
@@ -27,7 +28,7 @@ def facts(life: Life, **more: object) -> RunFacts:
 
 def test_counts_are_those_of_the_log() -> None:
     life = every_kind()
-    orders = summarize(life.events(), LINEAR, facts(life))["orders"]
+    orders = summarize(instrument_log(life.events()), LINEAR, facts(life))["orders"]
     assert orders == {
         "sent": 4,
         "cancels_sent": 2,
@@ -50,7 +51,7 @@ def test_counts_are_those_of_the_log() -> None:
 @pytest.mark.parametrize("instrument", [LINEAR, INVERSE], ids=["linear", "inverse"])
 def test_money_is_exact_and_gross_is_net_before_fees(instrument: Instrument) -> None:
     life = long_life(300, instrument)
-    pnl = summarize(life.events(), instrument, facts(life))["pnl"]
+    pnl = summarize(instrument_log(life.events()), instrument, facts(life))["pnl"]
     last = life.events()[life.events()["kind"] == EventKind.PNL][-1]
     unit = Decimal(instrument.money_unit.numerator) / Decimal(instrument.money_unit.denominator)
     assert Decimal(pnl["net"]) == int(last["a"]) * unit
@@ -63,13 +64,13 @@ def test_volume_of_both_kinds_of_contract_in_plain_numbers() -> None:
     for instrument, base, quote in ((LINEAR, "0.004", "246.8"), (INVERSE, "0.006482982172", "400")):
         life = Life(instrument)
         life.fill(life.order(Side.BUY, 617_000, 4), 4)
-        fills = summarize(life.events(), instrument, facts(life))["fills"]
+        fills = summarize(instrument_log(life.events()), instrument, facts(life))["fills"]
         assert (fills["volume_base"], fills["volume_quote"]) == (base, quote)
 
 
 def test_fills_position_halts_and_anomalies_are_told() -> None:
     life = every_kind()
-    summary = summarize(life.events(), LINEAR, facts(life))
+    summary = summarize(instrument_log(life.events()), LINEAR, facts(life))
     assert summary["fills"]["count"] == 3
     assert summary["fills"]["maker_share"] == pytest.approx(6 / 16)
     assert (summary["fills"]["estimated"], summary["fills"]["late"]) == (1, 1)
@@ -89,14 +90,14 @@ def test_largest_position_counts_between_samples() -> None:
     life.fill(life.order(Side.BUY, 617_000, 8), 8)
     life.position()
     life.pnl(1_234_000)
-    position = summarize(life.events(), LINEAR, facts(life))["position"]
+    position = summarize(instrument_log(life.events()), LINEAR, facts(life))["position"]
     assert (position["final_qty"], position["max_abs_qty"]) == ("-0.001", "0.009")
 
 
 def test_ratios_state_their_sampling_interval() -> None:
     life = long_life(100)
     equity = life.events()[life.events()["kind"] == EventKind.PNL]["a"]
-    ratios = summarize(life.events(), LINEAR, facts(life))["ratios"]
+    ratios = summarize(instrument_log(life.events()), LINEAR, facts(life))["ratios"]
     assert ratios["sampling_interval_seconds"] == 1.0
     assert ratios["samples"] == 100
     assert ratios["sharpe_per_sample"] == pytest.approx(sharpe(np.diff(equity)))
@@ -108,7 +109,7 @@ def test_without_samples_ratios_are_not_defined_and_profit_is_nothing() -> None:
     life = Life()
     life.opening()
     for known in (facts(life, sample_interval_ns=0), facts(life)):
-        summary = summarize(life.events(), LINEAR, known)
+        summary = summarize(instrument_log(life.events()), LINEAR, known)
         assert summary["ratios"]["sharpe_annualised_365d"] is None
         assert (summary["pnl"]["net"], summary["pnl"]["return_on_max_position"]) == ("0", None)
         assert summary["fills"]["maker_share"] is None
@@ -119,7 +120,9 @@ def test_equity_carried_over_is_not_profit() -> None:
     life.cash_ticklots = 100_000  # 10 USDT
     life.opening()
     life.pnl(1_234_000)
-    pnl = summarize(life.events(), LINEAR, facts(life, opening_equity_money=10_000_000_000))["pnl"]
+    pnl = summarize(instrument_log(life.events()), LINEAR, facts(life, opening_equity_money=10_000_000_000))[
+        "pnl"
+    ]
     assert pnl["net"] == "0"
 
 
@@ -127,7 +130,7 @@ def test_other_instruments_do_not_count() -> None:
     life = every_kind()
     events = life.events()
     events["instrument"][events["order_id"] == 2] = 1
-    summary = summarize(events, LINEAR, facts(life))
+    summary = summarize(instrument_log(events), LINEAR, facts(life))
     assert summary["fills"]["count"] == 2
     assert summary["log"]["events"] == len(events)
 
@@ -140,7 +143,7 @@ def test_times_are_iso_8601_with_nanoseconds() -> None:
 @pytest.mark.parametrize("build", [every_kind, Life])
 def test_summary_is_json_and_every_value_is_printed(build: type[Life]) -> None:
     life = build()
-    summary = summarize(life.events(), LINEAR, facts(life))
+    summary = summarize(instrument_log(life.events()), LINEAR, facts(life))
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     console = Console(file=io.StringIO(), width=160)
     print_summary(summary, console)
@@ -164,7 +167,7 @@ def test_summary_is_the_same_however_the_log_is_cut(size: int, monkeypatch: pyte
     """Counts are taken piece by piece."""
     life = every_kind()
     events, known = life.events(), facts(life)
-    expected = summarize(events, LINEAR, known)
-    monkeypatch.setattr("trading_platform.report.select.PIECE_EVENTS", size)
+    expected = summarize(instrument_log(events), LINEAR, known)
+    monkeypatch.setattr("trading_platform.report.instrument_log.PIECE_EVENTS", size)
 
-    assert json.dumps(summarize(events, LINEAR, known)) == json.dumps(expected)
+    assert json.dumps(summarize(instrument_log(events), LINEAR, known)) == json.dumps(expected)

@@ -36,6 +36,7 @@ from ..record.clock import monotonic_seconds, utc_now_iso
 from ..record.names import AUDIT_FILE, CONFIG_FILE, LOG_FILE, RUN_FILE, STATS_FILE, SUMMARY_FILE
 from ..record.provenance import provenance, strategy_source
 from ..record.run import FORMAT, write_json, write_run
+from ..report.instrument_log import instrument_log
 from ..report.stats import STATS_INTERVAL_NS, write_stats_npz
 from ..report.summary import RunFacts, summarize
 from ..runner.ledger import Ledger
@@ -304,13 +305,14 @@ def _write_reports(session: Session, directory: Path, record: dict[str, Any], fa
     events, instrument = open_log(directory / LOG_FILE).events, session.config.instrument
     interval_ns = facts.sample_interval_ns or STATS_INTERVAL_NS
 
-    def write_summary() -> None:
-        record["summary"] = summarize(events, instrument, facts)
+    def write_figures() -> None:
+        log = instrument_log(events)
+        record["summary"] = summarize(log, instrument, facts)
         write_json(directory / SUMMARY_FILE, record["summary"])
+        write_stats_npz(directory / STATS_FILE, log, instrument, interval_ns)
 
     try:
-        write_parquet(events, [instrument], directory, write_summary)
-        write_stats_npz(directory / STATS_FILE, events, instrument, interval_ns)
+        write_parquet(events, [instrument], directory, write_figures)
         if session.config.output.audit == "all":
             write_audit_parquet(directory / AUDIT_FILE, [instrument])
     except (OSError, PolarsError) as error:  # a full disk: polars tells it as a fault of its encoder

@@ -25,9 +25,9 @@ def time_column(ns: Ints | pl.Series) -> pl.Series:
     return pl.Series(ns).cast(UTC)
 
 
-def require_instruments(events: EventArray, instruments: Sequence[Instrument]) -> None:
-    """Raise EventLogError if an event belongs to an instrument that is not given."""
-    last = int(events["instrument"].max()) if len(events) else -1
+def require_instruments(index: Ints, instruments: Sequence[Instrument]) -> None:
+    """Raise EventLogError if an event's ``instrument`` (the field, 1-d) is not among those given."""
+    last = int(index.max()) if len(index) else -1
     if last >= len(instruments):
         raise EventLogError(
             f"instruments must be all of the run: events are of instrument {last}, was given "
@@ -44,6 +44,8 @@ def scaled(counts: npt.NDArray[Any], index: Ints, steps: Sequence[Fraction]) -> 
     index : row of ``steps`` of each count, same shape
     steps : size of one count
     """
+    if len(steps) == 1:  # what nearly all runs have: nothing to look up
+        return counts * float(steps[0].numerator) / float(steps[0].denominator)
     numerators = np.array([step.numerator for step in steps], np.float64)
     denominators = np.array([step.denominator for step in steps], np.float64)
     product: npt.NDArray[np.float64] = counts * numerators[index]
@@ -72,10 +74,9 @@ def money_column(money: Ints, index: Ints, instruments: Sequence[Instrument]) ->
     return pl.Series(scaled(money, index, [instrument.money_unit for instrument in instruments]))
 
 
-def null_where(values: npt.NDArray[Any], nothing: npt.NDArray[np.bool_]) -> pl.Series:
+def null_where(values: npt.NDArray[Any] | pl.Series, nothing: npt.NDArray[np.bool_]) -> pl.Series:
     """Return values as a column, null where there is nothing."""
-    frame = pl.DataFrame({"value": values, "nothing": nothing})
-    return frame.select(pl.when(~pl.col("nothing")).then(pl.col("value"))).to_series()
+    return pl.Series(values).set(pl.Series(nothing), None)
 
 
 def name_columns(events: EventArray | Mapping[str, Ints], *names: str) -> dict[str, pl.Series]:

@@ -109,7 +109,7 @@ def denials_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.D
     """
     places = np.flatnonzero(events["kind"] == EventKind.DENIED)
     denied = events.take(places)
-    require_instruments(denied, instruments)
+    require_instruments(denied["instrument"], instruments)
     again = (denied["flags"] & EventFlag.COALESCED) != 0
     repeats = pl.DataFrame({"seq": field(denied[again], "cause_seq"), "again": field(denied[again], "c")})
     repeats = repeats.group_by("seq").agg(pl.col("again").sum())

@@ -18,10 +18,10 @@ from ..model.instrument import Instrument
 from ..model.records import AUDIT
 from .columns import time_column
 from .orders import order_pieces
-from .select import PIECE_EVENTS
 from .tables import equity_frame, events_frame, fills_frame
 
 EVENTS_PER_FRAME: Final = 1 << 16
+PIECE_EVENTS: Final = 1 << 18  # of which the frame is made of a few
 COMPRESSION: Final = "snappy"  # less time than lz4 and zstd; zstd would be half the size
 Frames = Callable[[], Iterator[pl.DataFrame]]
 

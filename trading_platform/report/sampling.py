@@ -6,10 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ..eventlog.schema import EventArray
-from ..model.enums import EventKind
 from ..model.errors import EventLogError
-from .select import field, of_instrument, of_kind
 
 GRID_MAX: Final = 50_000_000  # samples: 1.5 years of seconds
 
@@ -47,13 +44,6 @@ class EquitySamples:
             self.mark_halfticks[index],
             self.net_lots[index],
         )
-
-
-def pnl_samples(events: EventArray, instrument_index: int = 0) -> EquitySamples:
-    """Return the PNL events of an instrument from its first mark on: without one nothing can be valued."""
-    pnl = of_instrument(of_kind(events, EventKind.PNL), instrument_index)
-    pnl = pnl.take(np.flatnonzero(pnl["b"] > 0))
-    return EquitySamples(*(field(pnl, name) for name in ("now_ns", "seq", "a", "b", "qty_lots")))
 
 
 def on_grid(samples: EquitySamples, interval_ns: int) -> EquitySamples:

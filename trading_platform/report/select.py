@@ -1,6 +1,5 @@
 """Parts of a log, and exact amounts as text. Imports neither polars nor rich: a run starts without them."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -11,19 +10,9 @@ import numpy.typing as npt
 from ..eventlog.schema import EventArray
 from ..model.enums import EventKind
 from ..model.errors import EventLogError
-from ..model.records import EVENT
 
-_FIELDS: Final[Any] = EVENT.fields
-_WORDS: Final = EVENT.itemsize // 8
-PIECE_EVENTS: Final = 1 << 18
 _CACHED_ROWS: Final = 2048  # 256 KB of records: they stay in the cache while they are turned
 Ints = npt.NDArray[Any]
-
-
-def pieces(events: EventArray) -> Iterator[EventArray]:
-    """Yield a log in pieces, for what is counted piece by piece: copies of a whole log would not fit the memory."""
-    for start in range(0, len(events), PIECE_EVENTS):
-        yield events[start : start + PIECE_EVENTS]
 
 
 def of_kind(events: EventArray, *kinds: EventKind) -> EventArray:
@@ -33,30 +22,20 @@ def of_kind(events: EventArray, *kinds: EventKind) -> EventArray:
     return events.take(np.flatnonzero(wanted.take(events["kind"])))
 
 
-def kind_places(events: EventArray) -> dict[EventKind, Ints]:
-    """Return where the events of each kind stand, by one walk over the records."""
-    kinds = np.ascontiguousarray(events["kind"])
-    return {kind: np.flatnonzero(kinds == kind) for kind in EventKind}
-
-
-def of_instrument(events: EventArray, index: int) -> EventArray:
-    """Return the events of one instrument, in order; the log itself if it has no others."""
-    own = events["instrument"] == index
-    return events if own.all() else events.take(np.flatnonzero(own))
-
-
-def fields(events: EventArray) -> dict[str, Ints]:
+def fields(records: EventArray) -> dict[str, Ints]:
     """Return every field as an array, by one copy of the records: 30 walks over records of 128 bytes take far longer.
 
-    Fields of 8 bytes come contiguous, smaller ones with gaps of 8 bytes.
+    Records are whole words of 8 bytes, each field lies within one. Fields of 8 bytes come contiguous, smaller ones
+    with gaps of 8 bytes.
     """
-    words = np.empty((_WORDS, len(events)), np.int64)
-    rows = np.ascontiguousarray(events).view(np.int64).reshape(-1, _WORDS)
+    count = records.itemsize // 8
+    words = np.empty((count, len(records)), np.int64)
+    rows = np.ascontiguousarray(records).view(np.int64).reshape(-1, count)
     for start in range(0, len(rows), _CACHED_ROWS):
         words[:, start : start + _CACHED_ROWS] = rows[start : start + _CACHED_ROWS].T
     found: dict[str, Ints] = {}
-    for name in EVENT.names or ():
-        dtype, offset = _FIELDS[name][:2]
+    layout: Any = records.dtype.fields
+    for name, (dtype, offset, *_title) in layout.items():
         place = offset % 8 // dtype.itemsize
         found[name] = words[offset // 8].view(dtype)[place :: 8 // dtype.itemsize]
     return found

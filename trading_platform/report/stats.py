@@ -10,13 +10,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..eventlog.schema import EventArray
 from ..metrics.execution import value_money
-from ..model.enums import EventKind
 from ..model.errors import EventLogError
 from ..model.instrument import Instrument
-from .sampling import EquitySamples, on_grid, pnl_samples
-from .select import Ints, of_instrument, of_kind
+from .instrument_log import InstrumentLog
+from .sampling import EquitySamples, on_grid
+from .select import Ints
 
 STATS_INTERVAL_NS: Final = 10**9
 # hftbacktest.types.record_dtype, which a test compares with it: importing that loads numba and the engine
@@ -36,17 +35,13 @@ STATS: Final = np.dtype(
 
 
 def stats_records(
-    events: EventArray,
-    instrument: Instrument,
-    interval_ns: int = STATS_INTERVAL_NS,
-    instrument_index: int = 0,
+    log: InstrumentLog, instrument: Instrument, interval_ns: int = STATS_INTERVAL_NS
 ) -> npt.NDArray[np.void]:
     """Return one record per sampling time.
 
     Parameters
     ----------
-    events : EVENT, a whole log
-    instrument : the one with ``instrument_index`` in the log
+    log : what a log says of the instrument
     interval_ns : [ns] > 0; finer than the log's own sampling interval repeats its samples
 
     Notes
@@ -55,8 +50,8 @@ def stats_records(
     equity is ours: ``balance + position * price * contract_size - fee`` (linear),
     ``-balance - position / price * contract_size - fee`` (inverse).
     """
-    samples = on_grid(pnl_samples(events, instrument_index), interval_ns)
-    fees, counts, lots, values = _cumulated(events, samples, instrument, instrument_index)
+    samples = on_grid(log.samples, interval_ns)
+    fees, counts, lots, values = _cumulated(log, samples, instrument)
     unit, contract_size = float(instrument.money_unit), float(instrument.contract_size)
     records = np.zeros(len(samples), STATS)
     tick, lot = instrument.tick_size.as_integer_ratio(), instrument.lot_size.as_integer_ratio()
@@ -77,11 +72,7 @@ def stats_records(
 
 
 def write_stats_npz(
-    path: Path,
-    events: EventArray,
-    instrument: Instrument,
-    interval_ns: int = STATS_INTERVAL_NS,
-    instrument_index: int = 0,
+    path: Path, log: InstrumentLog, instrument: Instrument, interval_ns: int = STATS_INTERVAL_NS
 ) -> int:
     """Write the records under the key ``"0"`` into a new file and return their number.
 
@@ -89,7 +80,7 @@ def write_stats_npz(
     ------
     EventLogError : the file exists, or the interval does not fit the log (see sampling.on_grid)
     """
-    records = stats_records(events, instrument, interval_ns, instrument_index)
+    records = stats_records(log, instrument, interval_ns)
     try:
         with path.open("xb") as file:
             arrays: dict[str, Any] = {"0": records}
@@ -100,15 +91,14 @@ def write_stats_npz(
 
 
 def _cumulated(
-    events: EventArray, samples: EquitySamples, instrument: Instrument, instrument_index: int
+    log: InstrumentLog, samples: EquitySamples, instrument: Instrument
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Return fees [money], fills, lots and value [money] so far at each sample."""
-    fills = of_instrument(of_kind(events, EventKind.FILL), instrument_index)
-    opening = of_instrument(of_kind(events, EventKind.OPENING), instrument_index)
-    place = np.searchsorted(fills["seq"], samples.seq)
-    values = value_money(fills["qty_lots"], 2 * fills["price_ticks"], instrument)
-    fees = _running(fills["a"])[place] + int(opening["c"].sum())
-    return fees, place.astype(np.int64), _running(fills["qty_lots"])[place], _running(values)[place]
+    fills = log.fills
+    place = np.searchsorted(fills.seq, samples.seq)
+    values = value_money(fills.qty_lots, 2 * fills.price_ticks, instrument)
+    fees = _running(fills.fee_money)[place] + int(log.tally["opening_fee_money"])
+    return fees, place.astype(np.int64), _running(fills.qty_lots)[place], _running(values)[place]
 
 
 def _running(amounts: Ints) -> Ints:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..eventlog.schema import EventArray
 from ..metrics.execution import maker_share, value_money
 from ..metrics.performance import annualised, increments, sharpe, sortino
 from ..model.enums import (
@@ -25,15 +24,13 @@ from ..model.enums import (
 )
 from ..model.instrument import Instrument
 from ..model.units import NANO
-from .sampling import EquitySamples, on_grid, pnl_samples
-from .select import Ints, decimal_text, kind_places, of_instrument, pieces
+from .instrument_log import Fills, InstrumentLog
+from .sampling import EquitySamples, on_grid
+from .select import Ints, decimal_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_REPORTS = (EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT)
-_POSITIONS = (EventKind.OPENING, EventKind.POSITION, EventKind.PNL)
-_KEPT = (EventKind.FILL, EventKind.PNL, EventKind.ANOMALY, EventKind.HALT)
 _TERMINAL = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
 
 
@@ -70,20 +67,16 @@ class RunFacts:
     opening_equity_money: int = 0
 
 
-def summarize(
-    events: EventArray, instrument: Instrument, facts: RunFacts, instrument_index: int = 0
-) -> dict[str, Any]:
+def summarize(log: InstrumentLog, instrument: Instrument, facts: RunFacts) -> dict[str, Any]:
     """Return the summary of one instrument's run: nested dicts of JSON values.
 
     Amounts are exact decimal strings in the currency that stands next to them; ratios are numbers or None.
 
     Parameters
     ----------
-    events : EVENT, a whole log
-    instrument : the one with ``instrument_index`` in the log
+    log : what the run's log says of the instrument
     """
-    walk = _walk(of_instrument(events, instrument_index))
-    fills, samples = walk.events[EventKind.FILL], pnl_samples(walk.events[EventKind.PNL], instrument_index)
+    fills, samples = log.fills, log.samples
     notional = _max_notional_money(samples, fills, instrument)
     return {
         "instrument": instrument.name,
@@ -99,14 +92,14 @@ def summarize(
             "wall_seconds": facts.wall_seconds,
             "wakeups_per_second": facts.wakeups / facts.wall_seconds if facts.wall_seconds > 0 else None,
         },
-        "orders": _orders(walk, facts),
+        "orders": _orders(log.tally, facts),
         "fills": _fills(fills, instrument),
-        "position": _position(walk, instrument, notional),
+        "position": _position(log.tally, instrument, notional),
         "pnl": _pnl(samples, fills, instrument, facts, notional),
         "ratios": _ratios(samples, facts),
-        "anomalies": _that_occur(_counts(walk.events[EventKind.ANOMALY]["code"], AnomalyCode)),
-        "halts": [_halt(record, instrument) for record in walk.events[EventKind.HALT]],
-        "log": {"events": len(events), "digest": facts.digest},
+        "anomalies": _counts(log.tally["by_code"][EventKind.ANOMALY], AnomalyCode),
+        "halts": [_halt(record, instrument) for record in log.halts],
+        "log": {"events": log.log_events, "digest": facts.digest},
     }
 
 
@@ -116,99 +109,42 @@ def iso_utc(ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
-def _counts(codes: Ints, enum: type[IntEnum], weights: Ints | None = None) -> dict[str, Any]:
-    """Return the total and the count of each code."""
-    if weights is None:
-        weights = np.ones(len(codes), np.int64)
-    by_code = {member.name: int(weights[codes == member].sum()) for member in enum}
-    return {"total": int(weights.sum()), "by_code": by_code}
+def _counts(by_code: Ints, enum: type[IntEnum]) -> dict[str, Any]:
+    """Return the total, and the count of each code that occurs."""
+    counts = {member.name: int(by_code[member]) for member in enum if by_code[member]}
+    return {"total": int(by_code.sum()), "by_code": counts}
 
 
-def _that_occur(counts: dict[str, Any]) -> dict[str, Any]:
-    """Return counts with the codes that occur."""
-    by_code = {name: count for name, count in counts["by_code"].items() if count}
-    return {"total": counts["total"], "by_code": by_code}
-
-
-@dataclass
-class _Walk:
-    """What one walk over a log found, piece by piece: counts, the position, and the events of a few kinds."""
-
-    counts: dict[str, Any]
-    events: dict[EventKind, EventArray]
-    final_lots: int = 0
-    most_lots: int = 0
-
-
-def _walk(events: EventArray) -> _Walk:
-    walk = _Walk({}, {})
-    kept: dict[EventKind, list[EventArray]] = {kind: [events[:0]] for kind in _KEPT}
-    for piece in pieces(events) if len(events) else (events,):
-        places = kind_places(piece)
-        _add(walk.counts, _order_counts(piece, places))
-        for kind, parts in kept.items():
-            parts.append(piece.take(places[kind]))
-        known = piece["qty_lots"][np.sort(np.concatenate([places[kind] for kind in _POSITIONS]))]
-        held = np.concatenate([known, piece["c"][places[EventKind.FILL]]])
-        walk.most_lots = max(walk.most_lots, int(np.abs(held).max(initial=0)))
-        walk.final_lots = int(known[-1]) if len(known) else walk.final_lots
-    walk.events = {kind: np.concatenate(parts) for kind, parts in kept.items()}
-    return walk
-
-
-def _orders(walk: _Walk, facts: RunFacts) -> dict[str, Any]:
-    counts = {name: _that_occur(one) if isinstance(one, dict) else one for name, one in walk.counts.items()}
-    return counts | {"unchanged": facts.noop_count, "post_only_dropped": facts.dropped_count}
-
-
-def _add(sums: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add counts to counts, group by group."""
-    for name, value in more.items():
-        if isinstance(value, Mapping):
-            _add(sums.setdefault(name, {}), value)
-        else:
-            sums[name] = sums.get(name, 0) + value
-
-
-def _order_counts(events: EventArray, places: Mapping[EventKind, Ints]) -> dict[str, Any]:
-    def of(name: str, *kinds: EventKind) -> Ints:
-        found: Ints = np.concatenate([events[name][places[kind]] for kind in kinds])
-        return found
-
-    sent, denied = of("a", EventKind.SENT), of("code", EventKind.DENIED)
-    repeats = (of("flags", EventKind.DENIED) & EventFlag.COALESCED) != 0
+def _orders(tally: np.void, facts: RunFacts) -> dict[str, Any]:
+    by_code, by_a = tally["by_code"], tally["by_a"]
     return {
-        "sent": int((sent == CommandKind.NEW).sum()),
-        "cancels_sent": int((sent == CommandKind.CANCEL).sum()),
-        "queries_sent": len(places[EventKind.QUERY]),
-        "acked": int((of("a", EventKind.STATUS) == ReportKind.ACK).sum()),
-        "denied": _counts(denied, DenyCode, np.where(repeats, of("c", EventKind.DENIED), 1)),
-        "queued": _counts(of("code", EventKind.QUEUED), HoldCode),
-        "dequeued": _counts(of("code", EventKind.DEQUEUED), HoldCode),
-        "replaced": len(places[EventKind.REPLACED]),
-        **_ended(of("status_from", *_REPORTS), of("status_to", *_REPORTS)),
-        "refused_by_venue": _counts(of("a", EventKind.VENUE_REJECT), ReportKind),
+        "sent": int(by_a[EventKind.SENT, CommandKind.NEW]),
+        "cancels_sent": int(by_a[EventKind.SENT, CommandKind.CANCEL]),
+        "queries_sent": int(by_code[EventKind.QUERY].sum()),
+        "acked": int(by_a[EventKind.STATUS, ReportKind.ACK]),
+        "denied": _counts(by_code[EventKind.DENIED], DenyCode),
+        "queued": _counts(by_code[EventKind.QUEUED], HoldCode),
+        "dequeued": _counts(by_code[EventKind.DEQUEUED], HoldCode),
+        "replaced": int(by_code[EventKind.REPLACED].sum()),
+        **{status.name.lower(): int(tally["ended"][status]) for status in _TERMINAL},
+        "refused_by_venue": _counts(by_a[EventKind.VENUE_REJECT], ReportKind),
+        "unchanged": facts.noop_count,
+        "post_only_dropped": facts.dropped_count,
     }
 
 
-def _ended(status_from: Ints, status_to: Ints) -> dict[str, int]:
-    """Return how many orders reached each terminal status; a late fill after it does not count again."""
-    reached = status_to[~np.isin(status_from, _TERMINAL)]
-    return {status.name.lower(): int((reached == status).sum()) for status in _TERMINAL}
-
-
-def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
+def _fills(fills: Fills, instrument: Instrument) -> dict[str, Any]:
     """Return counts and volume. The traded value is quote currency (linear) or base currency (inverse)."""
-    flags, lots = fills["flags"], int(fills["qty_lots"].sum())
-    value = sum(value_money(fills["qty_lots"], 2 * fills["price_ticks"], instrument).tolist())
+    lots = int(fills.qty_lots.sum())
+    value = sum(value_money(fills.qty_lots, 2 * fills.price_ticks, instrument).tolist())
     settled = decimal_text(value, instrument.money_unit)
     contracts = decimal_text(lots, Fraction(instrument.lot_size) * Fraction(instrument.contract_size))
     base, quote = (settled, contracts) if instrument.inverse else (contracts, settled)
     return {
         "count": len(fills),
-        "maker_share": maker_share(fills["qty_lots"], (flags & EventFlag.MAKER) != 0),
-        "estimated": int(((flags & EventFlag.ESTIMATED) != 0).sum()),
-        "late": int(((flags & EventFlag.LATE) != 0).sum()),
+        "maker_share": maker_share(fills.qty_lots, (fills.flags & EventFlag.MAKER) != 0),
+        "estimated": int(((fills.flags & EventFlag.ESTIMATED) != 0).sum()),
+        "late": int(((fills.flags & EventFlag.LATE) != 0).sum()),
         "base_currency": instrument.base_currency,
         "volume_base": base,
         "quote_currency": instrument.quote_currency,
@@ -216,28 +152,28 @@ def _fills(fills: EventArray, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _position(walk: _Walk, instrument: Instrument, notional_money: int) -> dict[str, Any]:
+def _position(tally: np.void, instrument: Instrument, notional_money: int) -> dict[str, Any]:
     return {
-        "final_qty": decimal_text(walk.final_lots, instrument.lot_size),
-        "max_abs_qty": decimal_text(walk.most_lots, instrument.lot_size),
+        "final_qty": decimal_text(int(tally["final_lots"]), instrument.lot_size),
+        "max_abs_qty": decimal_text(int(tally["most_lots"]), instrument.lot_size),
         "max_notional": decimal_text(notional_money, instrument.money_unit),
         "notional_currency": instrument.settlement_currency,
     }
 
 
-def _max_notional_money(samples: EquitySamples, fills: EventArray, instrument: Instrument) -> int:
+def _max_notional_money(samples: EquitySamples, fills: Fills, instrument: Instrument) -> int:
     """Return the largest |position| times price [money], at fills and at samples."""
-    lots = np.abs(np.concatenate([fills["c"], samples.net_lots]))
-    halfticks = np.concatenate([2 * fills["price_ticks"], samples.mark_halfticks])
+    lots = np.abs(np.concatenate([fills.net_lots, samples.net_lots]))
+    halfticks = np.concatenate([2 * fills.price_ticks, samples.mark_halfticks])
     return int(value_money(lots, halfticks, instrument).max(initial=0))
 
 
 def _pnl(
-    samples: EquitySamples, fills: EventArray, instrument: Instrument, facts: RunFacts, notional_money: int
+    samples: EquitySamples, fills: Fills, instrument: Instrument, facts: RunFacts, notional_money: int
 ) -> dict[str, Any]:
     """Return profit and loss of the run. Gross is before fees; a rebate is a negative fee."""
     equity = int(samples.equity_money[-1]) if len(samples) else facts.opening_equity_money
-    net, fees = equity - facts.opening_equity_money, int(fills["a"].sum())
+    net, fees = equity - facts.opening_equity_money, int(fills.fee_money.sum())
     unit = instrument.money_unit
     return {
         "currency": instrument.settlement_currency,

@@ -18,12 +18,13 @@ from .columns import (
     mark_column,
     money_column,
     name_columns,
+    null_where,
     price_column,
     qty_column,
     require_instruments,
     time_column,
 )
-from .select import Ints, field, fields, of_kind
+from .select import Ints, fields, of_kind
 
 
 def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
@@ -31,8 +32,8 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
 
     ``price`` is null where ``price_ticks`` is 0: no price was said.
     """
-    require_instruments(events, instruments)
     of = fields(events)
+    require_instruments(of["instrument"], instruments)
     index, ticks, lots = of["instrument"], of["price_ticks"], of["qty_lots"]
     names = name_columns(of, "kind", "side", "order_type", "tif", "status_from", "status_to", "code")
     columns: dict[str, pl.Series | Ints] = {
@@ -73,22 +74,21 @@ def events_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
 
 def fills_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
     """Return one row per fill. ``value`` is what was traded in settlement currency, ``position`` after it."""
-    fills = of_kind(events, EventKind.FILL)
-    require_instruments(fills, instruments)
-    index = field(fills, "instrument")
-    ticks, lots, net_lots = field(fills, "price_ticks"), field(fills, "qty_lots"), field(fills, "c")
-    fee_money, value = field(fills, "a"), fill_values(fills, instruments)
+    of = fields(of_kind(events, EventKind.FILL))
+    index, ticks, lots, net_lots = of["instrument"], of["price_ticks"], of["qty_lots"], of["c"]
+    require_instruments(index, instruments)
+    fee_money, value = of["a"], fill_values(of, instruments)
     columns: dict[str, pl.Series | Ints] = {
-        "seq": field(fills, "seq"),
-        "time": time_column(field(fills, "now_ns")),
-        "ts_exch_ns": field(fills, "ts_exch_ns"),
-        "order_id": field(fills, "order_id"),
+        "seq": of["seq"],
+        "time": time_column(of["now_ns"]),
+        "ts_exch_ns": of["ts_exch_ns"],
+        "order_id": of["order_id"],
         "instrument": index,
-        "account": field(fills, "account"),
-        "strategy": field(fills, "strategy"),
-        "slot": slot_column(fills),
-        "tag": field(fills, "tag"),
-        **name_columns(fills, "side"),
+        "account": of["account"],
+        "strategy": of["strategy"],
+        "slot": slot_column(of),
+        "tag": of["tag"],
+        **name_columns(of, "side"),
         "price_ticks": ticks,
         "price": price_column(ticks, index, instruments),
         "qty_lots": lots,
@@ -97,30 +97,28 @@ def fills_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Dat
         "value": money_column(value, index, instruments),
         "fee_money": fee_money,
         "fee": money_column(fee_money, index, instruments),
-        "cum_lots": field(fills, "b"),
-        "leaves_lots": field(fills, "leaves_lots"),
+        "cum_lots": of["b"],
+        "leaves_lots": of["leaves_lots"],
         "net_lots": net_lots,
         "position": qty_column(net_lots, index, instruments),
     }
-    flags = field(fills, "flags")
     for flag in (EventFlag.MAKER, EventFlag.REDUCING, EventFlag.ESTIMATED, EventFlag.LATE):
-        columns[str(flag.name).lower()] = (flags & flag) != 0
+        columns[str(flag.name).lower()] = (of["flags"] & flag) != 0
     return pl.DataFrame(columns)
 
 
 def equity_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
     """Return one row per PNL event: equity after fees, mark, drawdown and position."""
-    samples = of_kind(events, EventKind.PNL)
-    require_instruments(samples, instruments)
-    index = field(samples, "instrument")
-    equity, mark, drawdown = field(samples, "a"), field(samples, "b"), field(samples, "c")
-    net_lots = field(samples, "qty_lots")
+    of = fields(of_kind(events, EventKind.PNL))
+    index, net_lots = of["instrument"], of["qty_lots"]
+    equity, mark, drawdown = of["a"], of["b"], of["c"]
+    require_instruments(index, instruments)
     columns: dict[str, pl.Series | Ints] = {
-        "seq": field(samples, "seq"),
-        "time": time_column(field(samples, "now_ns")),
+        "seq": of["seq"],
+        "time": time_column(of["now_ns"]),
         "instrument": index,
-        "account": field(samples, "account"),
-        "strategy": field(samples, "strategy"),
+        "account": of["account"],
+        "strategy": of["strategy"],
         "equity_money": equity,
         "equity": money_column(equity, index, instruments),
         "drawdown_money": drawdown,
@@ -133,9 +131,9 @@ def equity_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
     return pl.DataFrame(columns)
 
 
-def fill_values(fills: EventArray, instruments: Sequence[Instrument]) -> Ints:
+def fill_values(fills: Mapping[str, Ints], instruments: Sequence[Instrument]) -> Ints:
     """Return what each FILL event is worth in settlement currency [money], int64."""
-    values = np.zeros(len(fills), np.int64)
+    values = np.zeros(len(fills["qty_lots"]), np.int64)
     for index, instrument in enumerate(instruments):
         chosen = fills["instrument"] == index
         if chosen.any():
@@ -146,5 +144,5 @@ def fill_values(fills: EventArray, instruments: Sequence[Instrument]) -> Ints:
 
 def slot_column(events: EventArray | Mapping[str, Ints]) -> pl.Series:
     """Return slots; null where an event belongs to none."""
-    slots = pl.Series("slot", np.ascontiguousarray(events["slot"]))
-    return slots.to_frame().select(pl.when(pl.col("slot") != NO_SLOT).then(pl.col("slot"))).to_series()
+    slots = np.ascontiguousarray(events["slot"])
+    return null_where(slots, slots == NO_SLOT)
