@@ -102,9 +102,10 @@ def _write_frames(path: Path, frames: Frames) -> int:
             rows += len(frame)
             yield frame
 
-    # without minima and maxima: a sixth of the time, and a run's tables are read whole
+    # without minima and maxima: a sixth of the time, and a run's tables are read whole; row groups of a frame, or
+    # polars keeps some of them
     sink = register_io_source(counted, schema=first.schema).sink_parquet
-    _write(path, partial(sink, compression=COMPRESSION, statistics=False))
+    _write(path, partial(sink, compression=COMPRESSION, statistics=False, row_group_size=EVENTS_PER_FRAME))
     return rows
 
 
