@@ -1,6 +1,9 @@
 """The command line. One module per group of commands; what is heavy is imported inside the commands."""
 
 import gc
+import sys
+
+from ..backtest.runtime.process import give_up_ahead, start_ahead
 
 
 def main() -> None:
@@ -10,11 +13,13 @@ def main() -> None:
     the process takes a tenth of a second while it starts, and another at its end.
     """
     gc.disable()
-    from .app import main as run
-
-    gc.freeze()
-    gc.enable()
+    start_ahead(sys.argv[1:])  # the engine is loaded beside the command line: both take as long
     try:
+        from .app import main as run
+
+        gc.freeze()
+        gc.enable()
         run()
     finally:
+        give_up_ahead()
         gc.freeze()

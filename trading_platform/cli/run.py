@@ -51,7 +51,7 @@ def run(
         return
     from ..backtest.runtime.process import give_up, start_engine_process
 
-    process = start_engine_process()  # it loads the engine while the config is read here
+    process = start_engine_process()  # it loads the engine meanwhile
     try:
         from ..backtest.runtime.parent import run_in_child
         from ..record.run import read_run
