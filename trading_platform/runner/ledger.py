@@ -23,7 +23,7 @@ class Ledger:
 
     def add(self, block: Records) -> None:
         """Book a block of events (EVENT)."""
-        kinds = block["kind"]
+        kinds = np.ascontiguousarray(block["kind"])
         for event in block[np.flatnonzero(kinds == EventKind.OPENING)]:
             position = self._positions[event["instrument"]]
             position["net_lots"], position["cash_ticklots"] = event["qty_lots"], event["a"]
