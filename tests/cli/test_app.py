@@ -1,5 +1,6 @@
 """The application as a whole: every command explains itself, starts fast, and answers machines."""
 
+import json
 import os
 import subprocess
 import sys
@@ -114,6 +115,17 @@ def test_closed_standard_streams_do_not_stop_a_command(closed: str, tmp_path: Pa
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert out.is_file()
+
+
+def test_a_run_without_standard_streams_is_a_run(tmp_path: Path) -> None:
+    config = Path(__file__).parents[2] / "examples/local/local.json"
+    options = f"--config {config} --set engine.max_wakeups=10 --set output.directory={tmp_path}"
+    command = f"{sys.executable} -m trading_platform.cli run {options} <&- >&- 2>&-"
+    done = subprocess.run(["bash", "-c", command], check=False)
+
+    assert done.returncode == 0
+    (record,) = tmp_path.rglob("run.json")
+    assert json.loads(record.read_text())["status"] == "done"
 
 
 def test_a_full_disk_is_one_line() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -18,8 +19,10 @@ from oracle.builders import run as run_here
 from venues.play import BUY, SELL, book, events_of, ticks_of_time
 from venues.play import trade as trade_row
 
+import trading_platform
 from cli.calling import Command
 from trading_platform.cli.common import find_run
+from trading_platform.cli.warmup import MODULES
 from trading_platform.data.files import load_events, save_events
 from trading_platform.record.run import read_run
 
@@ -422,6 +425,17 @@ def test_warmup_compiles_nothing_when_the_cache_is_warm(tool: Command) -> None:
     assert (first.code, second.code) == (0, 0)
     assert second.json["compiled"] == first.json["compiled"]
     assert Path(second.json["cache"]).is_dir()
+
+
+def test_warmup_knows_every_module_with_functions_that_python_calls() -> None:
+    """Also where the cache cannot be written (a read-only image) nothing is left to compile."""
+    package = Path(trading_platform.__file__).parent
+    found = {
+        ".".join(path.relative_to(package).with_suffix("").parts)
+        for path in package.rglob("*.py")
+        if re.search(r"^@(entry|compiled_strategy)\(", path.read_text(), re.MULTILINE)
+    }
+    assert found == set(MODULES)
 
 
 @pytest.mark.parametrize(

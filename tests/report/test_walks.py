@@ -114,6 +114,38 @@ def end_cause(status: OrderStatus, heir: int | None, cause: int) -> str | None:
     return {0: "CANCELED_BY_VENUE", K.HALT: "CANCELED_BY_HALT"}.get(cause, "CANCELED_ON_REQUEST")
 
 
+def test_orders_are_found_however_little_room_there_is_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = shuffled(1)
+    expected = order_places(events)
+    monkeypatch.setattr("trading_platform.report.order_walk._ROOM", 1)
+
+    assert len(expected) > 2
+    assert order_places(events).tobytes() == expected.tobytes()
+
+
+def test_ids_that_are_far_apart_are_found() -> None:
+    events = every_kind().events()
+    steps = np.flatnonzero(np.isin(events["kind"], STEPS))
+    events["order_id"][steps] = np.where(events["order_id"][steps] % 2, 2**62, -(2**62) - 10**9)
+
+    assert order_places(events)["order_id"].tolist() == [-(2**62) - 10**9, 2**62]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "counted"),
+    [("kind", 30, 0), ("kind", 255, 0), ("status_to", 255, 1), ("a", 2**40, 0), ("a", -1, 0)],
+)
+def test_a_damaged_log_is_counted_within_the_tables(field: str, value: int, counted: int) -> None:
+    """Logs are checked when they are written; no reader's memory depends on that."""
+    events = long_life(5).events()
+    events[field] = value
+    log = instrument_log(events)
+
+    assert bool(log.tally["by_a"].sum()) == counted
+    assert (log.tally["ended"].sum() == 0) == (field != "a")
+    assert log.log_events == len(events)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_times_of_an_order_are_exact(seed: int) -> None:
     events = shuffled(seed)

@@ -1,10 +1,9 @@
 """``trading-platform``: the application, its global options, and what happens to errors."""
 
 import os
-import signal
 import sys
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -29,7 +28,6 @@ from . import (
     warmup,
 )
 
-INTERRUPTED: Final = 130  # 128 + SIGINT
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 
 app = typer.Typer(
@@ -127,8 +125,6 @@ def options(
 
 def main() -> None:
     """Run the command line. An error is one message on standard error and an exit code."""
-    _open_standard_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(prog_name="trading-platform")
     except TradingPlatformError as error:
@@ -147,16 +143,3 @@ def main() -> None:
             f"{place}{error.strerror or error}: check the path, its permissions and the disk", file=sys.stderr
         )
         sys.exit(TradingPlatformError.exit_code)
-
-
-def _open_standard_streams() -> None:
-    """Give closed standard streams a place to go: a service may start us without them."""
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        if getattr(sys, name) is None:
-            descriptor = os.open(os.devnull, os.O_RDWR)
-            os.dup2(descriptor, number)  # the number too: what we start inherits it
-            setattr(sys, name, os.fdopen(number, mode, closefd=False))
-
-
-def _interrupt(_number: int, _frame: Any) -> None:
-    raise KeyboardInterrupt  # a service manager's stop is a user's Ctrl-C: the child writes its record

@@ -1,6 +1,31 @@
 """``warmup``: compile everything once."""
 
+from importlib import import_module
+from typing import Final
+
 from .common import JsonOption, next_step, print_json, progress
+
+MODULES: Final = (  # all that have functions which Python calls compiled
+    "core.indicators.batch",
+    "data.bars",
+    "data.certify.scan",
+    "data.certify.survey",
+    "data.clean.levels",
+    "data.cleared",
+    "data.convert.binance_lines",
+    "data.touch",
+    "data.validate",
+    "eventlog.schema",
+    "report.instrument_log",
+    "report.order_walk",
+    "runner.compiled",
+    "runner.interpreted",
+    "runner.loop",
+    "strategies.grid_maker",
+    "strategies.imbalance_maker",
+    "strategies.ma_cross",
+    "strategies.touch_maker",
+)
 
 
 def warmup(as_json: JsonOption = False) -> None:
@@ -13,38 +38,10 @@ def warmup(as_json: JsonOption = False) -> None:
 
         if not _jit.is_compiled():
             show.phase("compiling kernels, once per installation: about a minute")
-        from ..data import bars
-        from ..data.certify.scan import judge_end, judge_rows
-        from ..data.certify.survey import look_at_rows
-        from ..data.clean.levels import find_passed
-        from ..data.convert.binance_lines import parse_lines
-        from ..data.validate import scan
-        from ..eventlog.schema import first_fault
-        from ..runner import compiled, interpreted, loop
-        from ..strategies import (  # noqa: F401 (importing compiles)
-            grid_maker,
-            imbalance_maker,
-            ma_cross,
-            touch_maker,
-        )
-
-        for each in (
-            loop.begin,
-            loop.end,
-            loop.release,
-            compiled.run_compiled,
-            interpreted.run_to_wakeup,
-            scan,
-            bars.fold_rows,
-            bars.close_due,
-            look_at_rows,
-            judge_rows,
-            judge_end,
-            find_passed,
-            parse_lines,
-            first_fault,
-        ):
-            each.load()
+        for name in MODULES:
+            for member in vars(import_module(f"trading_platform.{name}")).values():
+                if isinstance(member, _jit.Entry):
+                    member.load()
     count = len(_jit.compiled_names)
     root = str(_jit.cache_root())
     if as_json:

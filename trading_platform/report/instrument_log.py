@@ -132,24 +132,25 @@ def _columns(events: EventArray, places: Int64s, *names: str) -> Int64s:
 @entry(Array(EVENT), Array(TALLY), Array(np.dtype(np.int64), 2), Array(np.dtype(np.int64)), INT)
 def _count(
     events: EventArray, tallies: npt.NDArray[np.void], places: Int64s, counts: Int64s, instrument: int
-) -> int:
+) -> None:
     """Add events to the tally; ``places`` and ``counts`` become those of fills, samples and halts among them."""
     tally: Any = tallies[0]
     by_code, by_a, ended = tally["by_code"], tally["by_a"], tally["ended"]
     counts[:] = 0
     for place in range(len(events)):
         event = events[place]
-        if event["instrument"] != instrument:
+        kind, a, lots = event["kind"], event["a"], 0
+        if event["instrument"] != instrument or kind >= _KINDS:
             continue
-        kind, lots = event["kind"], 0
         again = event["c"] if kind == _DENIED and event["flags"] & _COALESCED else 1
         by_code[kind, min(event["code"], _BYTE - 1)] += again
-        if kind == _SENT or kind == _STATUS or kind == _VENUE_REJECT:
-            by_a[kind, event["a"] & (_BYTE - 1)] += 1
+        if (kind == _SENT or kind == _STATUS or kind == _VENUE_REJECT) and 0 <= a < _BYTE:
+            by_a[kind, a] += 1
         if kind == _STATUS or kind == _FILL or kind == _VENUE_REJECT:
             # a late fill after the end does not end it again
-            if is_terminal(event["status_to"]) and not is_terminal(event["status_from"]):
-                ended[event["status_to"]] += 1
+            status = event["status_to"]
+            if is_terminal(status) and status < len(ended) and not is_terminal(event["status_from"]):
+                ended[status] += 1
         if kind == _FILL:
             lots = event["c"]
             places[_FILLS, counts[_FILLS]] = place
@@ -166,4 +167,3 @@ def _count(
             places[_HALTS, counts[_HALTS]] = place
             counts[_HALTS] += 1
         tally["most_lots"] = max(tally["most_lots"], abs(lots))
-    return 0

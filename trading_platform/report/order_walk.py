@@ -11,11 +11,11 @@ from ..core.order_fsm import is_terminal
 from ..eventlog.schema import EventArray
 from ..model.enums import CommandKind, EventFlag, EventKind, ReportKind
 from ..model.instrument import Instrument
-from ..model.records import EVENT
+from ..model.records import EVENT, Records
 from .columns import require_instruments
 
 NOT_YET: Final = -1  # a time that did not come
-PLACES: Final = np.dtype(
+ORDER_PLACES: Final = np.dtype(
     [
         ("order_id", "<i8"),
         ("first", "<i8"),  # places of its first and last event in the log
@@ -23,7 +23,7 @@ PLACES: Final = np.dtype(
         ("replaced_by", "<i8"),  # id of the order that took its place, 0 nobody
     ]
 )
-ORDER: Final = np.dtype(
+ORDER_FACTS: Final = np.dtype(
     [
         ("order_id", "<i8"),
         ("parent_order_id", "<i8"),
@@ -55,7 +55,6 @@ ORDER: Final = np.dtype(
     ],
     align=True,
 )
-OrderArray = npt.NDArray[np.void]
 _ROOM: Final = 1 << 12  # orders at first
 _KINDS: Final = (EventKind.SENT, EventKind.STATUS, EventKind.FILL, EventKind.VENUE_REJECT, EventKind.REPLACED)
 _IS_STEP: Final = np.isin(np.arange(256), _KINDS)
@@ -66,23 +65,23 @@ _NEW, _CANCEL = int(CommandKind.NEW), int(CommandKind.CANCEL)
 _ACK, _MAKER = int(ReportKind.ACK), int(EventFlag.MAKER)
 
 
-def order_places(events: EventArray) -> OrderArray:
-    """Return PLACES, one per order of a log by id: all that is kept of all orders at a time."""
-    found: OrderArray = np.zeros(_ROOM, PLACES)
+def order_places(events: EventArray) -> Records:
+    """Return ORDER_PLACES, one per order of a log by id: all that is kept of all orders at a time."""
+    found: Records = np.zeros(_ROOM, ORDER_PLACES)
     count, start = np.zeros(2, np.int64), 0
     while (start := _find_orders(events, found, count, start)) < len(events):
-        found = np.concatenate([found, np.zeros(len(found), PLACES)])
+        found = np.concatenate([found, np.zeros(len(found), ORDER_PLACES)])
     return found[: count[0]]
 
 
-def orders_at(events: EventArray, places: OrderArray, instruments: Sequence[Instrument]) -> OrderArray:
-    """Return ORDER, one for each of ``places``: neighbours of what `order_places` found in these events.
+def orders_at(events: EventArray, places: Records, instruments: Sequence[Instrument]) -> Records:
+    """Return ORDER_FACTS, one for each of ``places``: neighbours of what `order_places` found in these events.
 
     Raises
     ------
     EventLogError : an event is of an instrument that is not given
     """
-    orders = np.zeros(len(places), ORDER)
+    orders = np.zeros(len(places), ORDER_FACTS)
     if not len(places):
         return orders
     orders["order_id"], orders["replaced_by"] = places["order_id"], places["replaced_by"]
@@ -96,12 +95,12 @@ def orders_at(events: EventArray, places: OrderArray, instruments: Sequence[Inst
 
 
 @kernel
-def _row(orders: OrderArray, count: int, order_id: int) -> int:
+def _row(orders: Records, count: int, order_id: int) -> int:
     """Return the first of ``count`` rows whose id is not below this one: a jump where ids count up, else a search."""
     if count == 0 or order_id > orders[count - 1]["order_id"]:
         return count
     near = count - 1 - int(orders[count - 1]["order_id"] - order_id)
-    if near >= 0 and orders[near]["order_id"] == order_id:
+    if 0 <= near < count and orders[near]["order_id"] == order_id:
         return near
     low, high = 0, count - 1
     while low < high:
@@ -114,14 +113,15 @@ def _row(orders: OrderArray, count: int, order_id: int) -> int:
 
 
 @kernel
-def _is_at(orders: OrderArray, count: int, row: int, order_id: int) -> bool:
+def _is_at(orders: Records, count: int, row: int, order_id: int) -> bool:
     return bool(row < count and orders[row]["order_id"] == order_id)
 
 
-@entry(Array(EVENT), Array(PLACES), Array(np.dtype(np.int64)), INT)
-def _find_orders(events: EventArray, found: OrderArray, count: npt.NDArray[np.int64], start: int) -> int:
+@entry(Array(EVENT), Array(ORDER_PLACES), Array(np.dtype(np.int64)), INT)
+def _find_orders(events: EventArray, found: Records, count: npt.NDArray[np.int64], start: int) -> int:
     """Add the orders of the events from ``start`` on; return where there was no more room, else the end.
 
+    Ids count up, so an order is added behind the others; one with a smaller id moves all with larger ones.
     ``count`` are the orders, and the replacements whose parent was not known when they came.
     """
     orders = count[0]
@@ -150,7 +150,7 @@ def _find_orders(events: EventArray, found: OrderArray, count: npt.NDArray[np.in
 
 
 @kernel
-def _note_heir(found: OrderArray, count: int, event: np.void) -> bool:
+def _note_heir(found: Records, count: int, event: np.void) -> bool:
     """Note at the order that was replaced who took its place; tell whether it is known."""
     row = _row(found, count, event["parent_order_id"])
     known = _is_at(found, count, row, event["parent_order_id"])
@@ -159,11 +159,11 @@ def _note_heir(found: OrderArray, count: int, event: np.void) -> bool:
     return known
 
 
-@entry(Array(EVENT), Array(PLACES), Array(ORDER), Array(np.dtype(np.float64), 2), INT, INT)
+@entry(Array(EVENT), Array(ORDER_PLACES), Array(ORDER_FACTS), Array(np.dtype(np.float64), 2), INT, INT)
 def _fold_events(
     events: EventArray,
-    places: OrderArray,
-    orders: OrderArray,
+    places: Records,
+    orders: Records,
     tick_sizes: npt.NDArray[np.float64],
     start: int,
     stop: int,

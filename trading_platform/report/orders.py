@@ -9,8 +9,9 @@ import polars as pl
 from ..eventlog.schema import EventArray
 from ..model.enums import EventKind, OrderStatus
 from ..model.instrument import Instrument
+from ..model.records import Records
 from .columns import money_column, name_columns, null_where, price_column, qty_column, time_column
-from .order_walk import NOT_YET, OrderArray, order_places, orders_at
+from .order_walk import NOT_YET, order_places, orders_at
 from .select import Ints, fields
 from .tables import slot_column
 
@@ -57,7 +58,7 @@ def order_pieces(
         yield _frame(events, places[start : start + orders_per_piece], instruments)
 
 
-def _frame(events: EventArray, places: OrderArray, instruments: Sequence[Instrument]) -> pl.DataFrame:
+def _frame(events: EventArray, places: Records, instruments: Sequence[Instrument]) -> pl.DataFrame:
     orders = orders_at(events, places, instruments)
     of = fields(orders)
     index, unsent = of["instrument"], of["sent_seq"] == 0

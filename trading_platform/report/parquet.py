@@ -21,7 +21,7 @@ from .orders import order_pieces
 from .tables import equity_frame, events_frame, fills_frame
 
 EVENTS_PER_FRAME: Final = 1 << 16
-PIECE_EVENTS: Final = 1 << 18  # of which the frame is made of a few
+PIECE_EVENTS: Final = 1 << 18  # only some of them become rows: fills, samples
 COMPRESSION: Final = "snappy"  # less time than lz4 and zstd; zstd would be half the size
 Frames = Callable[[], Iterator[pl.DataFrame]]
 

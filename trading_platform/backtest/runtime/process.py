@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Final
 
 _WITHOUT_ENGINE: Final = {"-h", "--help", "--debug"}
@@ -11,7 +12,8 @@ _ahead: Final[list["subprocess.Popen[str]"]] = []
 def start_ahead(arguments: list[str]) -> None:
     """Start a process for the next `start_engine_process` if these arguments of the command line ask for a run."""
     if arguments[:1] == ["run"] and not _WITHOUT_ENGINE.intersection(arguments):
-        _ahead.append(_start())
+        with suppress(OSError):  # the command will try again, and tell what is wrong
+            _ahead.append(_start())
 
 
 def give_up_ahead() -> None:
