@@ -1,12 +1,15 @@
 """Run a maker over many rows, and print the peak of memory beyond the mapped data and the time per row as JSON.
 
-    python scripts/bench_memory.py ROWS
+    python scripts/bench_memory.py ROWS [MORE_ROWS]
 
-The rows are those of `data synth --rows ROWS`: one market, however long.
+The rows are those of `data synth --rows ROWS`: one market, however long. With a second number the few rows are run
+before and after the many, five times each: what is compared has met the same minutes of the machine's clock.
 """
 
 import json
 import re
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+AROUND = 5  # runs over few rows before, and after, the one over many
 START_NS = 1_722_470_400_000_000_000
 OVERRIDES = {
     "strategy.class_path": "trading_platform.strategies.touch_maker:touch_maker",
@@ -74,18 +78,47 @@ def run_and_measure(data: Path) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Write the data, and run on it in a process of its own."""
-    if sys.argv[1] == "--run":
-        print(json.dumps(run_and_measure(Path(sys.argv[2]))))
-        return
+def run_in_a_process(data: Path) -> dict[str, float]:
+    """The same in a process of its own."""
+    (data.parent / "run").mkdir()
+    command = [sys.executable, __file__, "--run", str(data)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    shutil.rmtree(data.parent / "run")
+    return dict(json.loads(done.stdout))
+
+
+def measure(few_rows: int, many_rows: int | None) -> dict[str, float]:
+    """Write the data and run on it; see above."""
     from trading_platform.data.synth import save_synthetic
 
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "market.npy"
-        (data.parent / "run").mkdir()
-        save_synthetic(data, 1, START_NS, rows=int(sys.argv[1]))
-        subprocess.run([sys.executable, __file__, "--run", str(data)], check=True)
+        few, many = Path(folder) / "few" / "market.npy", Path(folder) / "many" / "market.npy"
+        few.parent.mkdir()
+        save_synthetic(few, 1, START_NS, rows=few_rows)
+        if many_rows is None:
+            return run_in_a_process(few)
+        many.parent.mkdir()
+        save_synthetic(many, 1, START_NS, rows=many_rows)
+        runs = [run_in_a_process(few) for _ in range(AROUND)]
+        long = run_in_a_process(many)
+        runs += [run_in_a_process(few) for _ in range(AROUND)]
+    short_ns, short_mb = (
+        statistics.median(run[name] for run in runs) for name in ("loop_ns_a_row", "rss_over_data_mb")
+    )
+    return {
+        "rss_over_data_mb": short_mb,
+        "rss_over_data_mb_of_many": long["rss_over_data_mb"],
+        "loop_time_a_row_of_many_over_few": long["loop_ns_a_row"] / short_ns,
+    }
+
+
+def main() -> None:
+    """Print what was measured."""
+    if sys.argv[1] == "--run":
+        print(json.dumps(run_and_measure(Path(sys.argv[2]))))
+        return
+    few, *many = map(int, sys.argv[1:])
+    print(json.dumps(measure(few, many[0] if many else None)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import pytest
 import trading_platform
 from trading_platform import _jit
 from trading_platform._jit import sources
-from trading_platform.strategies import grid_maker, touch_maker
 
 pytestmark = pytest.mark.skipif(not _jit.COMPILED, reason="NUMBA_DISABLE_JIT: nothing is compiled")
 PROCESS = """
@@ -102,25 +101,37 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-def test_second_process_compiles_nothing_of_what_is_shipped() -> None:
-    assert grid_maker
-    assert touch_maker  # imported above: this process has compiled what was missing
+@pytest.mark.parametrize("form", ["touch_maker", "TouchMaker"])
+def test_a_second_process_compiles_nothing_from_its_start_to_the_finished_record(
+    form: str, tmp_path: Path
+) -> None:
+    """Tables, summary and statistics included."""
+    root = Path(trading_platform.__file__).parents[1]
     script = (
-        "import json; from trading_platform import _jit; from trading_platform.runner import compiled, interpreted; "
-        "from trading_platform.backtest import engine; "
-        "from trading_platform.strategies import grid_maker, touch_maker; "
-        "print(json.dumps(_jit.compiled_names))"
+        "import json, sys\n"
+        "from pathlib import Path\n"
+        "from trading_platform import _jit\n"
+        "from trading_platform.backtest.engine import run_backtest\n"
+        "from trading_platform.config.load import load_config\n"
+        f"changes = {{'strategy.class_path': 'trading_platform.strategies.touch_maker:{form}', \n"
+        "    'strategy.params': {'order_qty': '0.01'}, 'engine.max_wakeups': 100}\n"
+        f"config = load_config(Path({str(root / 'examples/local/local.json')!r}), changes)\n"
+        "record = run_backtest(config, Path(sys.argv[1]))\n"
+        "print(json.dumps([record['status'], _jit.compiled_names]))"
     )
-    package = str(Path(trading_platform.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": package},
-        check=True,
-    )
+    said = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / name)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            check=True,
+        )
+        said.append(json.loads(done.stdout))
 
-    assert json.loads(done.stdout) == []
+    assert said[1] == ["done", []]
 
 
 def test_strategy_is_compiled_once_and_again_after_each_change(workshop: Workshop) -> None:
