@@ -191,12 +191,8 @@ def _fold_events(
 def _begin(order: np.void, event: np.void) -> None:
     """Copy what an order's first event says of it."""
     order["parent_order_id"] = event["parent_order_id"]
-    order["instrument"], order["account"], order["strategy"] = (
-        event["instrument"],
-        event["account"],
-        event["strategy"],
-    )
-    order["slot"], order["tag"] = event["slot"], event["tag"]
+    order["instrument"], order["account"] = event["instrument"], event["account"]
+    order["strategy"], order["slot"], order["tag"] = event["strategy"], event["slot"], event["tag"]
     order["first_kind"] = event["kind"]
     order["side"], order["order_type"], order["tif"] = event["side"], event["order_type"], event["tif"]
 
