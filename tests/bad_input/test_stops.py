@@ -79,7 +79,8 @@ def engine_that_outlives_its_tool(bench: Bench, act: str) -> Ended:
     """Run until tool and engine are dead. The engine holds a pipe that only its death can close."""
     alive = bench.folder / "alive"
     os.mkfifo(alive)
-    hold = 'self.alive = (Path(__file__).parent / "alive").open("w")'
+    # of the module, not of the strategy: that is let go when the loop ends, before the record is written
+    hold = 'globals()["alive"] = (Path(__file__).parent / "alive").open("w")'
     config = many_events(bench, f"{hold}; os.kill(os.getppid(), signal.SIGKILL); {act}")
     pipe = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
     try:
