@@ -11,7 +11,7 @@ from ..core.order_fsm import is_terminal
 from ..eventlog.schema import EventArray
 from ..model.enums import EventFlag, EventKind, OrderStatus
 from ..model.records import EVENT
-from .sampling import EquitySamples
+from .sampling import EquitySamples, Int64s
 
 _KINDS: Final = max(EventKind) + 1
 _BYTE: Final = 256
@@ -47,7 +47,6 @@ _OPENING, _DENIED, _SENT, _STATUS, _FILL, _VENUE_REJECT, _POSITION, _PNL, _HALT 
     )
 )
 _COALESCED: Final = int(EventFlag.COALESCED)
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

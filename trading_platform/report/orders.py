@@ -52,7 +52,7 @@ def orders_frame(events: EventArray, instruments: Sequence[Instrument]) -> pl.Da
 def order_pieces(
     events: EventArray, instruments: Sequence[Instrument], orders_per_piece: int = ORDERS_PER_PIECE
 ) -> Iterator[pl.DataFrame]:
-    """Yield the table of orders in pieces, by order id: the memory of a piece, however long the log. At least one."""
+    """Yield the table of orders in pieces, by order id: in memory are a piece and ORDER_PLACES. At least one."""
     places = order_places(events)
     for start in range(0, max(1, len(places)), orders_per_piece):
         yield _frame(events, places[start : start + orders_per_piece], instruments)
